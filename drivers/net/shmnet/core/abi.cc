@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The core's C interface, and the module's only C++ translation unit: two that emit the same
+ * inline function out of line do not link under ftrace.
+ */
+#include "core.h"
+
+#include "consumer.hh"
+#include "directory.hh"
+#include "membership.hh"
+#include "producer.hh"
+#include "tape.hh"
+
+using namespace shmnet;
+using Memory = HardwareMemory;
+
+/* Constructs in memory that the caller brought. */
+inline void* operator new(size_t, void* place) noexcept
+{
+	return place;
+}
+
+struct shmnet_core {
+	Layout layout;
+	shmnet_identity identity;
+	u32 slot;
+	u32 incarnation;
+	u64 heartbeat;
+	struct {
+		u32 state;
+		u32 mtu;
+		u64 capabilities;
+	} said[SHMNET_NETWORKS_MAX]; /* of this node, by network: what its entry should show */
+	PeerWatch watch[SHMNET_NODES_MAX];
+	alignas(CastWriter<Memory>) u8 casts[sizeof(CastWriter<Memory>)];
+
+	Directory<Memory> directory() const { return Directory<Memory>(layout); }
+	CastWriter<Memory>& cast_writer() { return *reinterpret_cast<CastWriter<Memory>*>(casts); }
+};
+
+struct shmnet_tx {
+	Producer<Memory> ring;
+};
+
+struct shmnet_rx {
+	Consumer<Memory> ring;
+};
+
+struct shmnet_reader {
+	TapeReader<Memory> tape;
+};
+
+void shmnet_full_fence()
+{
+	Memory::full_fence();
+}
+
+size_t shmnet_core_size()
+{
+	return sizeof(shmnet_core);
+}
+
+size_t shmnet_core_scratch_size()
+{
+	return sizeof(Geometry);
+}
+
+const char* shmnet_core_attach(shmnet_core* core, void* scratch, void* base, u64 size)
+{
+	auto* region = static_cast<u8*>(base);
+	AttachError error =
+		read_layout<Memory>(region, size, *static_cast<Geometry*>(scratch), core->layout);
+	if (error != AttachError::None)
+		return describe(error);
+	core->slot = core->incarnation = 0;
+	core->heartbeat = 0;
+	for (PeerWatch& watch : core->watch)
+		watch = PeerWatch();
+	return nullptr;
+}
+
+void shmnet_core_info(const shmnet_core* core, struct shmnet_core_info* info)
+{
+	*info = {core->layout.nodes, core->layout.networks, core->layout.region_id,
+		 core->layout.region_size};
+}
+
+void shmnet_network_info(const shmnet_core* core, u32 network, struct shmnet_network_info* info)
+{
+	const NetworkLayout& net = core->layout.network[network];
+	*info = {
+		.kind = net.kind,
+		.mtu = net.mtu,
+		.frame_max = net.frame_max,
+		.gso_frame_max = GSO_FRAME_MAX,
+		.pieces_max = net.pieces_max,
+		.buffer_size = net.buffer_size,
+		.pool = net.pool,
+		.ring = net.ring,
+		.queues = net.queues,
+		.tapes = net.tapes,
+	};
+}
+
+void shmnet_core_find_slot(const shmnet_core* core, const shmnet_identity* identity,
+			   shmnet_slot_search* found)
+{
+	*found = core->directory().find(*identity);
+}
+
+bool shmnet_core_shows_life(const shmnet_core* core, const shmnet_slot_search* found)
+{
+	return core->directory().shows_life(*found);
+}
+
+bool shmnet_core_claim(shmnet_core* core, const shmnet_slot_search* found,
+		       const shmnet_identity* identity)
+{
+	u32 incarnation = core->directory().claim(*found, *identity);
+	if (incarnation == 0)
+		return false;
+	core->identity = *identity;
+	core->slot = found->slot;
+	core->incarnation = incarnation;
+	core->directory().clear_part(core->slot);
+	for (auto& said : core->said)
+		said = {};
+	new (core->casts) CastWriter<Memory>(core->layout, core->slot, incarnation);
+	return true;
+}
+
+u32 shmnet_core_slot(const shmnet_core* core)
+{
+	return core->slot;
+}
+
+u32 shmnet_core_incarnation(const shmnet_core* core)
+{
+	return core->incarnation;
+}
+
+void* shmnet_core_arena(const shmnet_core* core)
+{
+	return core->layout.arena(core->slot);
+}
+
+void shmnet_core_publish(shmnet_core* core, shmnet_node* entry)
+{
+	entry->incarnation = core->incarnation;
+	entry->device = core->identity.device;
+	__builtin_memcpy(entry->machine, core->identity.machine, sizeof(entry->machine));
+	core->directory().publish_entry(core->slot, *entry);
+}
+
+void shmnet_core_release(shmnet_core* core)
+{
+	core->directory().release(core->slot, core->incarnation);
+}
+
+bool shmnet_core_owns_slot(const shmnet_core* core)
+{
+	return core->directory().living(core->slot) == core->incarnation;
+}
+
+void shmnet_core_beat(shmnet_core* core)
+{
+	Directory<Memory> directory = core->directory();
+	directory.beat(core->slot, ++core->heartbeat);
+	/* Should somebody have written over it: the others would leave us alone for ever. */
+	for (u32 i = 0; i < core->layout.networks; i++) {
+		const auto& said = core->said[i];
+		if (directory.network_state(core->slot, i) != said.state ||
+		    directory.capabilities(core->slot, i) != said.capabilities)
+			directory.publish_network(core->slot, i, said.state, said.mtu,
+						  said.capabilities);
+	}
+}
+
+void shmnet_core_publish_network(shmnet_core* core, u32 network, u32 state, u32 mtu,
+				 u64 capabilities)
+{
+	core->said[network] = {state, mtu, capabilities};
+	core->directory().publish_network(core->slot, network, state, mtu, capabilities);
+}
+
+bool shmnet_core_read_entry(const shmnet_core* core, u32 slot, shmnet_node* entry)
+{
+	return core->directory().read_entry(slot, *entry);
+}
+
+shmnet_peer_event shmnet_core_check_peer(shmnet_core* core, u32 slot, shmnet_check check,
+					 u32 hello)
+{
+	Directory<Memory> directory = core->directory();
+	u32 incarnation = directory.living(slot);
+	PeerSample sample = {
+		.incarnation = incarnation,
+		.heartbeat = directory.heartbeat(slot),
+		.evidence = (hello != 0 && hello == incarnation) ||
+			    directory.has_opened_for(slot, core->slot, core->incarnation),
+	};
+	return core->watch[slot].observe(sample, check);
+}
+
+u32 shmnet_core_living(const shmnet_core* core, u32 slot)
+{
+	return core->directory().living(slot);
+}
+
+bool shmnet_core_peer_alive(const shmnet_core* core, u32 slot)
+{
+	return core->watch[slot].alive();
+}
+
+u32 shmnet_core_peer_incarnation(const shmnet_core* core, u32 slot)
+{
+	return core->watch[slot].incarnation();
+}
+
+u32 shmnet_core_claimed(const shmnet_core* core, u32 slot, bool* claimed)
+{
+	u64 word = core->directory().claim_word(slot);
+	*claimed = word & SHMNET_CLAIM_CLAIMED;
+	return claim_incarnation(word);
+}
+
+u32 shmnet_core_doorbell_peer(const shmnet_core* core, u32 slot)
+{
+	return core->directory().doorbell_peer(slot);
+}
+
+u64 shmnet_core_capabilities(const shmnet_core* core, u32 slot, u32 network)
+{
+	return core->directory().capabilities(slot, network);
+}
+
+u32 shmnet_core_network_state(const shmnet_core* core, u32 slot, u32 network)
+{
+	return core->directory().network_state(slot, network);
+}
+
+size_t shmnet_tx_size(const shmnet_core* core, u32 network)
+{
+	return sizeof(shmnet_tx) +
+	       Producer<Memory>::memory_size(core->layout.network[network].pool);
+}
+
+shmnet_tx* shmnet_tx_init(void* memory, const shmnet_core* core, u32 network, u32 destination,
+			  u32 queue)
+{
+	RingId id = {network, core->slot, destination, queue};
+	return new (memory) shmnet_tx{{core->layout, id, static_cast<shmnet_tx*>(memory) + 1}};
+}
+
+bool shmnet_tx_connect(shmnet_tx* tx, u32 incarnation, u32 doorbell)
+{
+	return tx->ring.connect(incarnation, doorbell);
+}
+
+bool shmnet_tx_connected(const shmnet_tx* tx)
+{
+	return tx->ring.connected();
+}
+
+bool shmnet_tx_still_open(const shmnet_tx* tx)
+{
+	return tx->ring.still_open();
+}
+
+void shmnet_tx_disconnect(shmnet_tx* tx)
+{
+	tx->ring.disconnect();
+}
+
+shmnet_fault shmnet_tx_fault(const shmnet_tx* tx)
+{
+	return tx->ring.fault();
+}
+
+bool shmnet_tx_has_room(shmnet_tx* tx, u32 len)
+{
+	return tx->ring.has_room(len);
+}
+
+bool shmnet_tx_reserve(shmnet_tx* tx, u32 len, shmnet_frame* frame)
+{
+	return tx->ring.reserve(len, *frame);
+}
+
+void shmnet_tx_commit(shmnet_tx* tx, const shmnet_frame* frame)
+{
+	tx->ring.commit(*frame);
+}
+
+bool shmnet_tx_publish(shmnet_tx* tx)
+{
+	return tx->ring.publish();
+}
+
+u32 shmnet_tx_doorbell(const shmnet_tx* tx)
+{
+	return tx->ring.receiver_doorbell();
+}
+
+bool shmnet_tx_receiver_sleeps(const shmnet_tx* tx)
+{
+	return tx->ring.receiver_sleeps();
+}
+
+u32 shmnet_tx_produced(const shmnet_tx* tx)
+{
+	return tx->ring.produced();
+}
+
+u32 shmnet_tx_consumed(shmnet_tx* tx)
+{
+	return tx->ring.consumed();
+}
+
+bool shmnet_tx_arm_consumed(shmnet_tx* tx, u32 index)
+{
+	return tx->ring.arm_consumed(index);
+}
+
+bool shmnet_tx_arm_granted(shmnet_tx* tx, u32 len)
+{
+	return tx->ring.arm_granted(len);
+}
+
+size_t shmnet_rx_size(const shmnet_core* core, u32 network)
+{
+	return sizeof(shmnet_rx) +
+	       Consumer<Memory>::memory_size(core->layout.network[network].pool);
+}
+
+shmnet_rx* shmnet_rx_init(void* memory, const shmnet_core* core, u32 network, u32 source,
+			  u32 queue)
+{
+	RingId id = {network, source, core->slot, queue};
+	return new (memory) shmnet_rx{{core->layout, id, static_cast<shmnet_rx*>(memory) + 1}};
+}
+
+void shmnet_rx_open(shmnet_rx* rx, u32 own_incarnation, u32 peer_incarnation, u32 doorbell)
+{
+	rx->ring.open(own_incarnation, peer_incarnation, doorbell);
+}
+
+void shmnet_rx_close(shmnet_rx* rx)
+{
+	rx->ring.close();
+}
+
+bool shmnet_rx_is_open(const shmnet_rx* rx)
+{
+	return rx->ring.is_open();
+}
+
+bool shmnet_rx_refused(const shmnet_rx* rx)
+{
+	return rx->ring.refused();
+}
+
+shmnet_fault shmnet_rx_fault(const shmnet_rx* rx)
+{
+	return rx->ring.fault();
+}
+
+u32 shmnet_rx_waiting(shmnet_rx* rx)
+{
+	return rx->ring.waiting();
+}
+
+shmnet_receive shmnet_rx_next(shmnet_rx* rx, shmnet_frame* frame)
+{
+	return rx->ring.next(*frame);
+}
+
+void shmnet_rx_release(shmnet_rx* rx)
+{
+	rx->ring.release();
+}
+
+bool shmnet_rx_publish(shmnet_rx* rx)
+{
+	return rx->ring.publish();
+}
+
+u32 shmnet_rx_doorbell(const shmnet_rx* rx)
+{
+	return rx->ring.sender_doorbell();
+}
+
+void shmnet_rx_arm(shmnet_rx* rx)
+{
+	rx->ring.arm();
+}
+
+u32 shmnet_rx_consumed(const shmnet_rx* rx)
+{
+	return rx->ring.consumed();
+}
+
+void* shmnet_cast_begin(shmnet_core* core, u32 network, u32 tape, u32 len, u32 flags)
+{
+	return core->cast_writer().begin(len, network, tape, flags);
+}
+
+bool shmnet_cast_publish(shmnet_core* core)
+{
+	return core->cast_writer().publish();
+}
+
+u32 shmnet_cast_doorbell(const shmnet_core* core, u32 network, u32 slot)
+{
+	Directory<Memory> directory = core->directory();
+	return directory.casts_armed(slot, network) ? directory.cast_doorbell(slot, network)
+						    : SHMNET_NO_DOORBELL;
+}
+
+size_t shmnet_reader_size()
+{
+	return sizeof(shmnet_reader);
+}
+
+shmnet_reader* shmnet_reader_init(void* memory, const shmnet_core* core, u32 network, u32 tape)
+{
+	return new (memory) shmnet_reader{{core->layout, network, tape, core->slot}};
+}
+
+void shmnet_reader_start(shmnet_reader* reader)
+{
+	reader->tape.start();
+}
+
+shmnet_receive shmnet_reader_next(shmnet_reader* reader, shmnet_cast_view* cast)
+{
+	return reader->tape.next(*cast);
+}
+
+bool shmnet_reader_waiting(const shmnet_reader* reader)
+{
+	return reader->tape.waiting();
+}
+
+bool shmnet_reader_confirm(shmnet_reader* reader)
+{
+	return reader->tape.confirm();
+}
+
+u64 shmnet_reader_missed(const shmnet_reader* reader)
+{
+	return reader->tape.missed();
+}
+
+void shmnet_core_arm_casts(shmnet_core* core, u32 network, u32 doorbell)
+{
+	core->directory().arm_casts(core->slot, network, doorbell);
+}
+
+void shmnet_core_disarm_casts(shmnet_core* core, u32 network)
+{
+	core->directory().disarm_casts(core->slot, network);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one table of counters: ethtool, netlink and the tools show these names.
+ *
+ * Each writer (a queue, NAPI, the cast lock) counts in a set of its own, so that no counter is
+ * written from two places at once; a reader adds the sets up.
+ */
+#ifndef SHMNET_COUNTERS_H
+#define SHMNET_COUNTERS_H
+
+#include <linux/types.h>
+
+#define SHMNET_COUNTERS_LIST(X)							\
+	X(rx_frames)		/* to the stack, from rings and tapes */	\
+	X(rx_bytes)								\
+	X(rx_casts)		/* of rx_frames: from tapes */			\
+	X(rx_drop_offload)	/* offload words that are not valid */		\
+	X(rx_drop_forged)	/* another node's address, or a command on a ring */ \
+	X(rx_drop_no_memory)							\
+	X(rx_cast_not_mine)	/* unicast on a tape for somebody else */	\
+	X(rx_cast_missed)	/* lapped, or overwritten before it was read */	\
+	X(rx_commands)								\
+	X(tx_frames)		/* into rings and onto tapes */			\
+	X(tx_bytes)								\
+	X(tx_casts)		/* of tx_frames: onto tapes */			\
+	X(tx_drop_no_peer)	/* the node is not there, or not connected */	\
+	X(tx_drop_stalled)	/* the node does not read */			\
+	X(tx_drop_forged)	/* another node's address as source */		\
+	X(tx_drop_invalid)	/* too long, too short, or no checksum to be had */ \
+	X(tx_drop_contended)	/* a tape was too busy */			\
+	X(tx_unread)		/* in a ring when its connection ended */	\
+	X(tx_stops)		/* a queue waited for its receiver */		\
+	X(doorbells_sent)							\
+	X(doorbells_received)	/* rings and tapes that a poll found announced */ \
+	X(doorbells_repeated)	/* the receiver seemed not to have heard */	\
+	X(polls)								\
+	X(timer_rescue)		/* frames that a timer found: doorbells were lost */ \
+	X(timer_early)		/* frames that a timer found before a late doorbell */ \
+	X(connects)		/* rings opened and adopted */			\
+	X(resets_index)		/* connections ended for a peer's fault: see enum shmnet_fault */ \
+	X(resets_grant)								\
+	X(resets_buffer)							\
+	X(resets_length)							\
+	X(resets_chain)
+
+enum shmnet_counter {
+#define SHMNET_COUNTER_ENUM(name) SHMNET_COUNT_##name,
+	SHMNET_COUNTERS_LIST(SHMNET_COUNTER_ENUM)
+#undef SHMNET_COUNTER_ENUM
+	SHMNET_COUNTERS
+};
+
+struct shmnet_counters {
+	u64 value[SHMNET_COUNTERS];
+};
+
+extern const char *const shmnet_counter_names[SHMNET_COUNTERS];
+
+struct shmnet_net;
+
+/* Adds up all sets of an interface. Any context. */
+void shmnet_sum_counters(const struct shmnet_net *net, struct shmnet_counters *sum);
+
+#define shmnet_count_add(counters, name, n) \
+	((counters)->value[SHMNET_COUNT_##name] += (n))
+#define shmnet_count(counters, name) shmnet_count_add(counters, name, 1)
+
+/* Drops a frame that was to be sent, for the reason that the counter tx_drop_@name says. */
+#define shmnet_drop(skb, counters, name) \
+do { \
+	shmnet_count(counters, tx_drop_##name); \
+	dev_kfree_skb_any(skb); \
+} while (0)
+
+static inline void shmnet_count_reset(struct shmnet_counters *counters, unsigned int fault)
+{
+	/* enum shmnet_fault starts with NONE. */
+	counters->value[SHMNET_COUNT_resets_index + fault - 1]++;
+}
+
+#endif /* SHMNET_COUNTERS_H */

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When the interface looks at its rings: doorbells, the two backup timers, and NAPI between them.
+ *
+ * A doorbell is a hint. Its vector sets bits by slot, NAPI polls those rings, arms them again when
+ * they are empty, and looks once more. What a timer finds that no doorbell announced is a rescue.
+ * Whether the doorbell was lost shows only later: rings are then not armed, and polled by the
+ * timer, until it comes after all (it was late) or RESCUE_GRACE_MS have passed (it was lost, and
+ * the frames that were found first count as timer_rescue). A device that has RESCUES_MAX such
+ * frames in a second does without doorbells from then on.
+ */
+#include "shmnet.h"
+
+#include <linux/interrupt.h>
+
+#define REGISTER_IV_POSITION	8
+#define REGISTER_DOORBELL	12
+
+/* Longer than a host that has too much to do keeps an interrupt back. */
+#define RESCUE_GRACE_MS		250
+#define RESCUES_MAX		8
+
+/* Between polls without doorbells: as short while there is traffic, and growing without. */
+#define POLL_INTERVAL_MIN	(50 * NSEC_PER_USEC)
+#define POLL_INTERVAL_MAX	(4 * NSEC_PER_MSEC)
+
+/*
+ * The vectors behind the first are shared by the rings of all networks in turn. An index of an
+ * interface's own slot stands for its tapes.
+ */
+static u32 vector_of(const struct shmnet_device *device, u32 network, u32 slot)
+{
+	u32 rings = device->vectors - 1;
+
+	return rings ? 1 + (network * device->info.nodes + slot) % rings : 0;
+}
+
+/* What peers ring to say that there is something from @slot; own slot: a cast. */
+u32 shmnet_own_doorbell(const struct shmnet_net *net, u32 slot)
+{
+	if (net->device->peer_id == SHMNET_NO_PEER || READ_ONCE(net->polling))
+		return SHMNET_NO_DOORBELL;
+	return SHMNET_DOORBELL(net->device->peer_id, vector_of(net->device, net->index, slot));
+}
+
+void shmnet_ring(struct shmnet_device *device, u32 doorbell, struct shmnet_counters *counters)
+{
+	if (doorbell == SHMNET_NO_DOORBELL || !device->vectors)
+		return;
+	shmnet_count(counters, doorbells_sent);
+	/* The region is ordinary memory: what was stored there is seen before the device acts. */
+	iowrite32(doorbell, device->registers + REGISTER_DOORBELL);
+}
+
+/* Tells a node that the directory, or a ring's state, has changed. Process or NAPI context. */
+void shmnet_ring_directory(struct shmnet_device *device, u32 slot)
+{
+	u32 peer = shmnet_core_doorbell_peer(device->core, slot);
+
+	if (device->vectors && peer != SHMNET_NO_PEER)
+		iowrite32(SHMNET_DOORBELL(peer, SHMNET_VECTOR_DIRECTORY),
+			  device->registers + REGISTER_DOORBELL);
+}
+
+static irqreturn_t handle_vector(int irq, void *data)
+{
+	const struct shmnet_vector *vector = data;
+	struct shmnet_device *device = vector->device;
+	u32 i;
+
+	if (vector->index == SHMNET_VECTOR_DIRECTORY)
+		shmnet_check_now(device);
+	for (i = 0; i < device->info.networks; i++) {
+		struct shmnet_net *net = device->net[i];
+
+		if (net && vector->slots[i] && READ_ONCE(net->running)) {
+			atomic64_or(vector->slots[i], &net->pending);
+			napi_schedule_irqoff(&net->napi);
+		}
+	}
+	return IRQ_HANDLED;
+}
+
+/* Which slots a vector speaks for, on each network. */
+static void assign_slots(struct shmnet_device *device)
+{
+	u32 network, slot;
+
+	for (network = 0; network < device->info.networks; network++)
+		for (slot = 0; slot < device->info.nodes; slot++)
+			device->vector[vector_of(device, network, slot)].slots[network] |=
+				BIT_ULL(slot);
+}
+
+int shmnet_request_vectors(struct shmnet_device *device)
+{
+	u32 wanted = 1 + device->info.nodes * device->info.networks;
+	u32 i;
+	int err;
+
+	device->peer_id = SHMNET_NO_PEER;
+	device->vectors = 0;
+	if (!device->registers || pci_msix_vec_count(device->pdev) <= 0)
+		return 0;
+	err = pci_alloc_irq_vectors(device->pdev, 1, wanted, PCI_IRQ_MSIX);
+	if (err < 0)
+		return err;
+	device->vectors = err;
+	device->vector = kcalloc(device->vectors, sizeof(*device->vector), GFP_KERNEL);
+	if (!device->vector) {
+		err = -ENOMEM;
+		goto free_vectors;
+	}
+	assign_slots(device);
+	for (i = 0; i < device->vectors; i++) {
+		struct shmnet_vector *vector = &device->vector[i];
+
+		vector->device = device;
+		vector->index = i;
+		snprintf(vector->name, sizeof(vector->name), "%s-%s-%u", SHMNET_NAME,
+			 pci_name(device->pdev), i);
+		err = request_irq(pci_irq_vector(device->pdev, i), handle_vector, 0, vector->name,
+				  vector);
+		if (err)
+			goto free_irqs;
+	}
+	/* QEMU gives no interrupt before the driver has taken bus mastering. */
+	pci_set_master(device->pdev);
+	device->peer_id = ioread32(device->registers + REGISTER_IV_POSITION);
+	return 0;
+
+free_irqs:
+	while (i--)
+		free_irq(pci_irq_vector(device->pdev, i), &device->vector[i]);
+	kfree(device->vector);
+	device->vector = NULL;
+free_vectors:
+	pci_free_irq_vectors(device->pdev);
+	device->vectors = 0;
+	return err;
+}
+
+void shmnet_free_vectors(struct shmnet_device *device)
+{
+	u32 i;
+
+	for (i = 0; i < device->vectors; i++)
+		free_irq(pci_irq_vector(device->pdev, i), &device->vector[i]);
+	if (device->vectors)
+		pci_free_irq_vectors(device->pdev);
+	kfree(device->vector);
+	device->vector = NULL;
+	device->vectors = 0;
+}
+
+/* Has NAPI look at the rings of @slots without a doorbell. Process or softirq context. */
+void shmnet_scan(struct shmnet_net *net, u64 slots)
+{
+	atomic64_or(slots, &net->scan);
+	/* Enabling BH runs what was scheduled at once. */
+	local_bh_disable();
+	napi_schedule(&net->napi);
+	local_bh_enable();
+}
+
+void shmnet_start_timer(struct shmnet_net *net)
+{
+	/* A timer that is being served is not queued: starting it then is right, and is allowed. */
+	if (!hrtimer_is_queued(&net->timer))
+		hrtimer_start(&net->timer, ns_to_ktime(SHMNET_TICK_NS), HRTIMER_MODE_REL_SOFT);
+}
+
+enum hrtimer_restart shmnet_timer(struct hrtimer *timer)
+{
+	struct shmnet_net *net = container_of(timer, struct shmnet_net, timer);
+	ktime_t interval = ns_to_ktime(SHMNET_TICK_NS);
+	ktime_t now = ktime_get();
+	bool again = false;
+	u32 slot;
+
+	/* Polling may run the timer more often; a tick is a millisecond all the same. */
+	if (ktime_sub(now, net->tick_time) >= SHMNET_TICK_NS) {
+		net->ticks++;
+		net->tick_time = now;
+	}
+	for (slot = 0; slot < net->device->info.nodes; slot++)
+		if (!shmnet_is_own(net, slot))
+			again |= shmnet_tx_tick(net, slot);
+	if (READ_ONCE(net->polling)) {
+		interval = min(interval, READ_ONCE(net->poll_interval));
+		again = true;
+	}
+	if (READ_ONCE(net->rescue_slots))
+		again = true;
+	if (READ_ONCE(net->polling) || READ_ONCE(net->rescue_slots))
+		shmnet_scan(net, shmnet_all_slots(net));
+	/* Started, not forwarded: a sender on another CPU may have started it meanwhile. */
+	if (again)
+		hrtimer_start(timer, interval, HRTIMER_MODE_REL_SOFT);
+	return HRTIMER_NORESTART;
+}
+
+/* A timer's look found frames behind @slot that no doorbell had announced. */
+static void note_rescue(struct shmnet_net *net, u32 slot, u32 frames)
+{
+	if (net->polling)
+		return;
+	if (!net->rescue_slots) {
+		net->rescue_since = ktime_get();
+		net->rescue_frames = 0;
+	}
+	WRITE_ONCE(net->rescue_slots, net->rescue_slots | BIT_ULL(slot));
+	net->rescue_frames += frames;
+	shmnet_start_timer(net);
+}
+
+/* Does without doorbells from now on. NAPI, or before it is enabled. */
+void shmnet_use_polling(struct shmnet_net *net)
+{
+	WRITE_ONCE(net->polling, true);
+	net->poll_interval = POLL_INTERVAL_MIN;
+	shmnet_start_timer(net);
+}
+
+/* Decides whether the doorbells that were missing were late or lost. */
+static void settle_rescue(struct shmnet_net *net, u64 rang)
+{
+	ktime_t now;
+
+	if (likely(!net->rescue_slots))
+		return;
+	now = ktime_get();
+	if (rang & net->rescue_slots) {
+		shmnet_count_add(&net->counters, timer_early, net->rescue_frames);
+	} else if (ktime_ms_delta(now, net->rescue_since) >= RESCUE_GRACE_MS) {
+		shmnet_count_add(&net->counters, timer_rescue, net->rescue_frames);
+		if (ktime_ms_delta(now, net->rescue_window) >= MSEC_PER_SEC) {
+			net->rescue_window = now;
+			net->rescues = 0;
+		}
+		net->rescues += net->rescue_frames;
+		if (net->rescues >= RESCUES_MAX) {
+			netdev_warn(net->dev, "doorbells do not arrive: polling from now on\n");
+			shmnet_use_polling(net);
+		}
+	} else {
+		return;
+	}
+	WRITE_ONCE(net->rescue_slots, 0);
+}
+
+/* Whether a doorbell was asked for, and nothing has been read since. */
+static bool is_armed(const struct shmnet_net *net, u32 slot)
+{
+	const struct shmnet_rx_queue *rx = &net->rx[slot];
+
+	/* Casts stay armed until their doorbell comes. */
+	if (shmnet_is_own(net, slot))
+		return net->casts_armed && !(net->rescue_slots & BIT_ULL(slot));
+	return rx->opened && rx->armed == shmnet_rx_consumed(rx->ring);
+}
+
+/* Asks for doorbells on all that is empty, and looks again at what was armed only now. */
+static void arm_rings(struct shmnet_net *net)
+{
+	u64 armed = 0, waiting = 0;
+	u32 slot;
+
+	for (slot = 0; slot < net->device->info.nodes; slot++) {
+		struct shmnet_rx_queue *rx = &net->rx[slot];
+
+		if (is_armed(net, slot))
+			continue;
+		if (shmnet_is_own(net, slot)) {
+			shmnet_core_arm_casts(net->device->core, net->index,
+					      shmnet_own_doorbell(net, slot));
+			net->casts_armed = true;
+		} else {
+			if (!rx->opened)
+				continue;
+			shmnet_rx_arm(rx->ring);
+			rx->armed = shmnet_rx_consumed(rx->ring);
+		}
+		armed |= BIT_ULL(slot);
+	}
+	if (!armed)
+		return;
+	/* Pairs with the fences behind Producer::publish() and in ring_readers(). */
+	shmnet_full_fence();
+	for (slot = 0; slot < net->device->info.nodes; slot++) {
+		if (!(armed & BIT_ULL(slot)))
+			continue;
+		if (shmnet_is_own(net, slot) ? shmnet_reader_waiting(net->broadcast)
+					     : shmnet_rx_waiting(net->rx[slot].ring))
+			waiting |= BIT_ULL(slot);
+	}
+	if (waiting) {
+		atomic64_or(waiting, &net->pending);
+		napi_schedule(&net->napi);
+	}
+}
+
+static void adapt_poll_interval(struct shmnet_net *net, int work)
+{
+	ktime_t interval = work ? POLL_INTERVAL_MIN : net->poll_interval * 2;
+
+	WRITE_ONCE(net->poll_interval, min_t(ktime_t, interval, POLL_INTERVAL_MAX));
+}
+
+static int poll_slot(struct shmnet_net *net, u32 slot, bool announced, int budget)
+{
+	if (shmnet_is_own(net, slot))
+		return shmnet_receive_casts(net, announced, budget);
+	shmnet_tx_clean(net, slot, budget);
+	return shmnet_receive_ring(net, slot, budget);
+}
+
+int shmnet_poll(struct napi_struct *napi, int budget)
+{
+	struct shmnet_net *net = container_of(napi, struct shmnet_net, napi);
+	u64 rang = atomic64_xchg(&net->pending, 0);
+	u64 scanned = atomic64_xchg(&net->scan, 0);
+	u64 slots = rang | scanned | net->unfinished;
+	u64 announced = rang | net->unfinished;
+	u32 nodes = net->device->info.nodes;
+	u64 unfinished = 0;
+	int total = 0;
+	u32 i;
+
+	shmnet_count(&net->counters, polls);
+	shmnet_count_add(&net->counters, doorbells_received, hweight64(rang));
+	settle_rescue(net, rang);
+	for (i = 0; i < nodes; i++) {
+		u32 slot = (net->next_slot + i) % nodes;
+		bool armed;
+		int work;
+
+		if (!(slots & BIT_ULL(slot)))
+			continue;
+		if (total >= budget) {
+			unfinished |= BIT_ULL(slot);
+			continue;
+		}
+		armed = is_armed(net, slot);
+		work = poll_slot(net, slot, announced & BIT_ULL(slot), budget - total);
+		total += work;
+		if (total >= budget)
+			unfinished |= BIT_ULL(slot);
+		if (work && armed && !(announced & BIT_ULL(slot)))
+			note_rescue(net, slot, work);
+	}
+	net->unfinished = unfinished;
+	net->next_slot = (net->next_slot + 1) % nodes;
+	if (total >= budget)
+		return budget;
+
+	if (net->polling)
+		adapt_poll_interval(net, total);
+	if (napi_complete_done(napi, total) && !net->polling && !net->rescue_slots)
+		arm_rings(net);
+	return total;
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Membership: claiming a slot, the tick that shows life and looks at the others, and making the
+ * rings what the directory says they should be.
+ *
+ * The directory is the truth and the tick compares with it; a doorbell on vector 0 or a command
+ * frame only makes that happen earlier.
+ */
+#include "shmnet.h"
+
+#include <linux/delay.h>
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <linux/utsname.h>
+
+#define TICK		(SHMNET_HEARTBEAT_MS * HZ / 1000)
+/* How long a slot that bears this machine's own identity is watched before it is taken over. */
+#define DETECTION_MS	1100
+#define CLAIM_TRIES	16
+#define FDB_TICKS	100
+#define REJOIN_RETRY	(10 * HZ)
+
+static struct workqueue_struct *workqueue;
+
+int shmnet_membership_init(void)
+{
+	/* The heartbeat must go on while other work sleeps, or while the CPU is busy. */
+	workqueue = alloc_workqueue(SHMNET_NAME, WQ_HIGHPRI | WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	return workqueue ? 0 : -ENOMEM;
+}
+
+void shmnet_membership_exit(void)
+{
+	destroy_workqueue(workqueue);
+}
+
+/* Whether the owner of the slot found shows life within the detection period. */
+static bool owner_lives(struct shmnet_device *device, const struct shmnet_slot_search *found)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(DETECTION_MS);
+
+	pci_info(device->pdev, "slot %u bears this machine's identity: waiting to see whether its owner lives\n",
+		 found->slot);
+	while (time_before(jiffies, end)) {
+		msleep(SHMNET_HEARTBEAT_MS);
+		if (shmnet_core_shows_life(device->core, found))
+			return true;
+	}
+	return false;
+}
+
+/* Claims a slot. Process context, for up to a second; says why it fails. */
+int shmnet_claim(struct shmnet_device *device)
+{
+	struct shmnet_slot_search found;
+	int tries;
+
+	for (tries = 0; tries < CLAIM_TRIES; tries++) {
+		shmnet_core_find_slot(device->core, &device->identity, &found);
+		if (found.outcome == SHMNET_SLOT_FULL) {
+			pci_err(device->pdev,
+				"all %u slots of the region are taken: make a larger one (shmnet-hub --nodes), or free a dead node's slot\n",
+				device->info.nodes);
+			return -ENOSPC;
+		}
+		if (found.outcome == SHMNET_SLOT_OWN_CLAIMED && owner_lives(device, &found)) {
+			pci_err(device->pdev,
+				"a living node in slot %u has this machine's identity (UUID %pUb, device %s): give each machine a UUID of its own\n",
+				found.slot, device->identity.machine, pci_name(device->pdev));
+			return -EADDRINUSE;
+		}
+		if (shmnet_core_claim(device->core, &found, &device->identity)) {
+			device->slot = shmnet_core_slot(device->core);
+			device->incarnation = shmnet_core_incarnation(device->core);
+			return 0;
+		}
+	}
+	pci_err(device->pdev, "other nodes change the claims of this region without end: try again\n");
+	return -EBUSY;
+}
+
+/* Shows the entry and starts the tick. Vectors are there, a slot is claimed; device->lock. */
+static void join(struct shmnet_device *device)
+{
+	struct shmnet_node entry = {
+		.peer = device->peer_id,
+		.vectors = device->vectors,
+	};
+
+	strscpy(entry.name, init_utsname()->nodename, sizeof(entry.name));
+	shmnet_core_publish(device->core, &entry);
+	device->joined = true;
+	device->tick_due = jiffies;
+	queue_delayed_work(workqueue, &device->tick, 0);
+}
+
+/* Looks at the directory soon: at once, but not more than once a jiffy. Any context. */
+void shmnet_check_now(struct shmnet_device *device)
+{
+	unsigned long delay = time_after(jiffies, READ_ONCE(device->checked)) ? 0 : 1;
+
+	mod_delayed_work(workqueue, &device->tick, delay);
+}
+
+static void reconcile(struct shmnet_net *net, u32 slot)
+{
+	struct shmnet_device *device = net->device;
+	const struct shmnet_core *core = device->core;
+	bool up = net->running && shmnet_core_peer_alive(core, slot) &&
+		  shmnet_core_network_state(core, slot, net->index) == SHMNET_STATE_UP;
+
+	WRITE_ONCE(net->rx[slot].wanted, up ? shmnet_core_peer_incarnation(core, slot) : 0);
+	shmnet_tx_reconcile(net, slot, up);
+}
+
+static void update_carrier(struct shmnet_net *net)
+{
+	bool connected = false;
+	u32 slot;
+
+	for (slot = 0; slot < net->device->info.nodes; slot++)
+		connected |= READ_ONCE(net->tx[slot].connected);
+	if (connected == netif_carrier_ok(net->dev))
+		return;
+	if (connected)
+		netif_carrier_on(net->dev);
+	else
+		netif_carrier_off(net->dev);
+}
+
+static u32 last_hello(const struct shmnet_device *device, u32 slot)
+{
+	u32 i, hello = 0;
+
+	for (i = 0; i < device->info.networks; i++)
+		if (device->net[i] && READ_ONCE(device->net[i]->hello[slot]))
+			hello = READ_ONCE(device->net[i]->hello[slot]);
+	return hello;
+}
+
+static void check_peer(struct shmnet_device *device, u32 slot, enum shmnet_check check)
+{
+	u32 before = shmnet_core_peer_incarnation(device->core, slot);
+	u32 i;
+
+	switch (shmnet_core_check_peer(device->core, slot, check, last_hello(device, slot))) {
+	case SHMNET_PEER_CAME:
+		pci_info(device->pdev, "node %u is up, incarnation %u\n", slot,
+			 shmnet_core_peer_incarnation(device->core, slot));
+		break;
+	case SHMNET_PEER_GONE:
+		pci_info(device->pdev, "node %u, incarnation %u, has left or was replaced\n", slot,
+			 before);
+		break;
+	case SHMNET_PEER_DIED:
+		pci_warn(device->pdev, "node %u, incarnation %u, shows no life: disconnected\n",
+			 slot, before);
+		break;
+	case SHMNET_PEER_SAME:
+		break;
+	}
+	for (i = 0; i < device->info.networks; i++)
+		if (device->net[i])
+			reconcile(device->net[i], slot);
+}
+
+static void tick(struct work_struct *work)
+{
+	struct shmnet_device *device = container_of(work, struct shmnet_device, tick.work);
+	enum shmnet_check check = SHMNET_CHECK_EXTRA;
+	unsigned long now = jiffies;
+	u32 slot, i;
+
+	mutex_lock(&device->lock);
+	if (!device->joined || device->leaving)
+		goto unlock;
+	WRITE_ONCE(device->checked, now);
+	if (time_after_eq(now, device->tick_due)) {
+		check = time_after(now, device->tick_due + TICK) ? SHMNET_CHECK_LATE
+								 : SHMNET_CHECK_TICK;
+		device->tick_due = now + TICK;
+		shmnet_core_beat(device->core);
+	}
+	if (!shmnet_core_owns_slot(device->core)) {
+		queue_delayed_work(workqueue, &device->rejoin, 0);
+		goto unlock;
+	}
+	for (slot = 0; slot < device->info.nodes; slot++)
+		if (slot != device->slot)
+			check_peer(device, slot, check);
+	for (i = 0; i < device->info.networks; i++) {
+		struct shmnet_net *net = device->net[i];
+
+		if (!net || !net->running)
+			continue;
+		update_carrier(net);
+		shmnet_scan(net, shmnet_all_slots(net));
+		if (check != SHMNET_CHECK_EXTRA && ++device->ticks % FDB_TICKS == 0)
+			shmnet_fdb_expire(&net->fdb);
+	}
+	queue_delayed_work(workqueue, &device->tick,
+			   time_after(device->tick_due, jiffies) ? device->tick_due - jiffies : 0);
+unlock:
+	mutex_unlock(&device->lock);
+}
+
+/* Stops the interfaces, which stay up as the user sees them. Under rtnl. */
+static void stop_interfaces(struct shmnet_device *device)
+{
+	u32 i;
+
+	mutex_lock(&device->lock);
+	device->joined = false;
+	for (i = 0; i < device->info.networks; i++) {
+		struct shmnet_net *net = device->net[i];
+
+		if (!net || !net->running)
+			continue;
+		netif_device_detach(net->dev);
+		netif_tx_disable(net->dev);
+		synchronize_net();
+		shmnet_net_stop(net);
+	}
+	mutex_unlock(&device->lock);
+}
+
+/* Makes an interface fit the slot that was claimed anew. Under rtnl. */
+static int renew_interface(struct shmnet_net *net, u32 old_slot)
+{
+	u8 old[ETH_ALEN];
+	struct sockaddr address = { .sa_family = ARPHRD_ETHER };
+	int err;
+
+	shmnet_rings_destroy(net);
+	err = shmnet_rings_create(net);
+	if (err)
+		return err;
+	shmnet_node_mac(net->device, net->index, old_slot, old);
+	shmnet_node_mac(net->device, net->index, net->device->slot, address.sa_data);
+	/* One that the user set stays. */
+	if (ether_addr_equal(net->dev->dev_addr, old) && net->device->slot != old_slot)
+		err = dev_set_mac_address(net->dev, &address, NULL);
+	return err;
+}
+
+/* Claims a slot and starts the interfaces again. Process context, without rtnl. */
+static int rejoin(struct shmnet_device *device)
+{
+	u32 old_slot = device->slot;
+	int err;
+	u32 i;
+
+	err = shmnet_claim(device);
+	if (err)
+		return err;
+	rtnl_lock();
+	for (i = 0; i < device->info.networks && !err; i++)
+		if (device->net[i])
+			err = renew_interface(device->net[i], old_slot);
+	mutex_lock(&device->lock);
+	if (!err && !device->leaving) {
+		join(device);
+		for (i = 0; i < device->info.networks; i++) {
+			struct shmnet_net *net = device->net[i];
+
+			if (!net)
+				continue;
+			if (netif_running(net->dev))
+				shmnet_net_start(net);
+			netif_device_attach(net->dev);
+		}
+	}
+	mutex_unlock(&device->lock);
+	rtnl_unlock();
+	if (err)
+		shmnet_core_release(device->core);
+	return err;
+}
+
+/*
+ * The slot is not this incarnation's any more: witnessed dead, given away, a snapshot restored,
+ * or scribbled over. Stops everything, and joins as a new incarnation.
+ */
+static void rejoin_work(struct work_struct *work)
+{
+	struct shmnet_device *device = container_of(work, struct shmnet_device, rejoin.work);
+
+	if (READ_ONCE(device->leaving))
+		return;
+	if (device->joined)
+		pci_warn(device->pdev, "slot %u is not this node's any more: joining anew\n",
+			 device->slot);
+	rtnl_lock();
+	stop_interfaces(device);
+	rtnl_unlock();
+	if (rejoin(device) && !READ_ONCE(device->leaving))
+		queue_delayed_work(workqueue, &device->rejoin, REJOIN_RETRY);
+}
+
+/* Joins for the first time; then the interfaces may be made. */
+void shmnet_join(struct shmnet_device *device)
+{
+	mutex_lock(&device->lock);
+	join(device);
+	mutex_unlock(&device->lock);
+}
+
+/* Leaves in order; the interfaces are gone. */
+void shmnet_leave(struct shmnet_device *device)
+{
+	u32 slot;
+
+	mutex_lock(&device->lock);
+	device->leaving = true;
+	mutex_unlock(&device->lock);
+	cancel_delayed_work_sync(&device->tick);
+	cancel_delayed_work_sync(&device->rejoin);
+	device->joined = false;
+	shmnet_core_release(device->core);
+	for (slot = 0; slot < device->info.nodes; slot++)
+		if (slot != device->slot)
+			shmnet_ring_directory(device, slot);
+}
+
+/* Shutdown and suspend: stops the interfaces and leaves. */
+void shmnet_suspend(struct shmnet_device *device)
+{
+	rtnl_lock();
+	stop_interfaces(device);
+	rtnl_unlock();
+	shmnet_leave(device);
+}
+
+int shmnet_resume(struct shmnet_device *device)
+{
+	device->leaving = false;
+	return rejoin(device);
+}
+
+void shmnet_device_init(struct shmnet_device *device)
+{
+	mutex_init(&device->lock);
+	spin_lock_init(&device->cast_lock);
+	INIT_DELAYED_WORK(&device->tick, tick);
+	INIT_DELAYED_WORK(&device->rejoin, rejoin_work);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The module's own structures. A device is one ivshmem PCI function, which makes this kernel one
+ * node of a region; it has one interface for each network of the region.
+ *
+ *   device->lock (mutex)	membership, interfaces going up and down
+ *     transmit queue's lock	the sending end of each ring (struct shmnet_tx_queue)
+ *     device->cast_lock	all casts of this node
+ *   NAPI of the interface	the receiving ends and tape readers (struct shmnet_rx_queue)
+ *     fdb->lock		learning
+ */
+#ifndef SHMNET_H
+#define SHMNET_H
+
+#include <linux/etherdevice.h>
+#include <linux/hrtimer.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "core/core.h"
+#include "compat.h"
+#include "counters.h"
+#include "fdb.h"
+
+#define SHMNET_NAME "shmnet"
+
+/* Vector 0 says "look at the directory"; the others say which ring (irq.c). */
+#define SHMNET_VECTOR_DIRECTORY 0
+
+struct shmnet_device;
+
+/* A frame on its way: until the receiver has read it, or ten ticks, its sender is charged. */
+struct shmnet_tx_entry {
+	struct sk_buff *skb;
+	u32 end;		/* index of the ring behind its last descriptor */
+	u32 bytes;		/* told to BQL, and not yet taken back */
+	u32 sent;		/* tick of the backup timer */
+};
+
+/* The way to one peer. All under the transmit queue's lock. */
+struct shmnet_tx_queue {
+	struct shmnet_tx *ring;		/* NULL: this node itself; the queue of its casts */
+	struct shmnet_tx_entry *entries;
+	u32 entries_mask;
+	u32 oldest;			/* entries from here ... */
+	u32 next;			/* ... to here are outstanding; both run free */
+	u32 progress;			/* tick at which the receiver was last seen to read */
+	bool connected;
+	bool stalled;			/* no progress for SHMNET_STALL_TICKS: drop, do not wait */
+	struct shmnet_frame frame;
+	struct shmnet_counters counters;
+};
+
+/* The way from one peer. All in NAPI, or while it is disabled, but for @wanted. */
+struct shmnet_rx_queue {
+	struct shmnet_rx *ring;		/* NULL: this node itself; the bit of the tapes */
+	u32 wanted;			/* peer's incarnation to connect with, or 0; any thread */
+	u32 opened;			/* peer's incarnation that the ring is open for, or 0 */
+	u32 armed;			/* index at which the sender is asked to ring */
+	unsigned long opened_at;	/* jiffies */
+	struct shmnet_counters counters;
+};
+
+/* An interface: one network of the region, as this node sees it. */
+struct shmnet_net {
+	struct net_device *dev;
+	struct shmnet_device *device;
+	u32 index;
+	struct shmnet_network_info info;
+	bool running;			/* between open and stop; device->lock */
+
+	struct napi_struct napi;
+	atomic64_t pending;		/* bit by slot: its doorbell rang; own slot: a cast's */
+	atomic64_t scan;		/* bit by slot: a timer wants it looked at */
+	u64 unfinished;			/* bit by slot: more frames than budget; NAPI */
+	u32 next_slot;			/* where the next poll begins; NAPI */
+	bool casts_armed;		/* NAPI */
+	bool polling;			/* no doorbells, or none that arrive; NAPI */
+	struct shmnet_frame frame;	/* NAPI */
+	struct page_pool *pages;	/* NAPI: where large frames are copied to ... */
+	struct page_pool *chunks;	/* ... and in chunks of SHMNET_CHUNK_ORDER */
+	struct shmnet_reader *broadcast;
+
+	/* Frames that a timer found, and no doorbell has yet explained (irq.c); NAPI. */
+	u64 rescue_slots;
+	u32 rescue_frames;
+	ktime_t rescue_since;
+	ktime_t rescue_window;
+	u32 rescues;
+
+	struct hrtimer timer;		/* the fast backup timer: only while work is outstanding */
+	u32 ticks;			/* of it, a millisecond each */
+	ktime_t tick_time;
+	ktime_t poll_interval;
+
+	struct shmnet_fdb fdb;
+	u32 hello[SHMNET_NODES_MAX];	/* incarnation that a node last announced; NAPI writes */
+	struct shmnet_counters counters;	/* of NAPI and the timers */
+	struct shmnet_counters cast_counters;	/* device->cast_lock */
+	struct shmnet_tx_queue *tx;	/* by slot */
+	struct shmnet_rx_queue *rx;	/* by slot */
+};
+
+struct shmnet_vector {
+	struct shmnet_device *device;
+	u32 index;
+	u64 slots[SHMNET_NETWORKS_MAX];	/* bit by slot: whose rings it speaks for */
+	char name[32];
+};
+
+struct shmnet_device {
+	struct pci_dev *pdev;
+	void __iomem *registers;
+	void *region;
+	resource_size_t region_size;
+	struct shmnet_core *core;
+	struct shmnet_core_info info;
+	struct shmnet_identity identity;
+	u32 slot;
+	u32 incarnation;
+	u32 peer_id;			/* ivshmem's, or SHMNET_NO_PEER */
+	u32 vectors;
+	struct shmnet_vector *vector;
+	u32 read_speed;			/* MB/s, measured at probe */
+	u32 write_speed;
+
+	struct mutex lock;		/* membership, interfaces going up and down */
+	spinlock_t cast_lock;		/* the core's cast writer */
+	struct delayed_work tick;
+	unsigned long tick_due;		/* jiffies */
+	unsigned long checked;		/* jiffies of the last look at the directory */
+	u32 ticks;			/* regular ones */
+	bool joined;			/* the entry is shown, the tick runs; device->lock */
+	bool leaving;			/* for good, or for a suspend; device->lock */
+	struct delayed_work rejoin;
+	struct dentry *debugfs;
+
+	struct list_head list;		/* shmnet_devices */
+	struct shmnet_net *net[SHMNET_NETWORKS_MAX];
+};
+
+/* 32 KiB: two hold an unsegmented frame. */
+#define SHMNET_CHUNK_ORDER	3
+
+/* Ages in ticks of the backup timer, a millisecond each. */
+#define SHMNET_TICK_NS		(NSEC_PER_MSEC)
+#define SHMNET_CHARGE_TICKS	10	/* a sender is charged for an unread frame */
+#define SHMNET_REPEAT_TICKS	4	/* an unheard doorbell is rung again, then at 8, 16 ... */
+#define SHMNET_STALL_TICKS	100	/* a ring whose receiver does not read is stalled */
+
+/* The least time from one opening of a ring to the next, jiffies. */
+#define SHMNET_REOPEN_INTERVAL		(HZ / 50)
+
+static inline bool shmnet_is_own(const struct shmnet_net *net, u32 slot)
+{
+	return slot == net->device->slot;
+}
+
+static inline u64 shmnet_all_slots(const struct shmnet_net *net)
+{
+	return GENMASK_ULL(net->device->info.nodes - 1, 0);
+}
+
+/* irq.c: doorbells, timers and when NAPI runs */
+int shmnet_request_vectors(struct shmnet_device *device);
+void shmnet_free_vectors(struct shmnet_device *device);
+u32 shmnet_own_doorbell(const struct shmnet_net *net, u32 slot);
+void shmnet_ring(struct shmnet_device *device, u32 doorbell, struct shmnet_counters *counters);
+void shmnet_ring_directory(struct shmnet_device *device, u32 slot);
+void shmnet_start_timer(struct shmnet_net *net);
+void shmnet_scan(struct shmnet_net *net, u64 slots);
+void shmnet_use_polling(struct shmnet_net *net);
+enum hrtimer_restart shmnet_timer(struct hrtimer *timer);
+int shmnet_poll(struct napi_struct *napi, int budget);
+
+/* copy.c */
+void shmnet_copy_init(void);
+void shmnet_copy(void *to, const void *from, size_t len);
+
+/* rx.c */
+int shmnet_receive_ring(struct shmnet_net *net, u32 slot, int budget);
+int shmnet_receive_casts(struct shmnet_net *net, bool announced, int budget);
+void shmnet_update_ring(struct shmnet_net *net, u32 slot);
+void shmnet_close_ring(struct shmnet_net *net, u32 slot);
+
+/* tx.c */
+netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev);
+void shmnet_tx_clean(struct shmnet_net *net, u32 slot, int budget);
+bool shmnet_tx_tick(struct shmnet_net *net, u32 slot);
+void shmnet_tx_reconcile(struct shmnet_net *net, u32 slot, bool up);
+
+/* cast.c */
+netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb);
+void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type);
+
+/* membership.c */
+int shmnet_membership_init(void);
+void shmnet_membership_exit(void);
+void shmnet_device_init(struct shmnet_device *device);
+int shmnet_claim(struct shmnet_device *device);
+void shmnet_join(struct shmnet_device *device);
+void shmnet_leave(struct shmnet_device *device);
+void shmnet_suspend(struct shmnet_device *device);
+int shmnet_resume(struct shmnet_device *device);
+void shmnet_check_now(struct shmnet_device *device);
+
+/* netdev.c */
+int shmnet_net_create(struct shmnet_device *device, u32 index);
+void shmnet_net_destroy(struct shmnet_net *net);
+void shmnet_net_start(struct shmnet_net *net);
+void shmnet_net_stop(struct shmnet_net *net);
+
+/* address.c */
+void shmnet_node_mac(const struct shmnet_device *device, u32 network, u32 slot, u8 *mac);
+bool shmnet_is_node_mac(const struct shmnet_net *net, const u8 *mac, u32 *slot, bool *command);
+
+/* rings.c */
+int shmnet_pools_create(struct shmnet_net *net);
+void shmnet_pools_destroy(struct shmnet_net *net);
+int shmnet_rings_create(struct shmnet_net *net);
+void shmnet_rings_destroy(struct shmnet_net *net);
+
+/* ethtool.c */
+extern const struct ethtool_ops shmnet_ethtool_ops;
+
+/* region.c: the mapping */
+int shmnet_map_region(struct shmnet_device *device);
+void shmnet_unmap_region(struct shmnet_device *device);
+void shmnet_measure(struct shmnet_device *device);
+
+/* debugfs.c */
+void shmnet_debugfs_init(void);
+void shmnet_debugfs_exit(void);
+void shmnet_debugfs_add(struct shmnet_device *device);
+void shmnet_debugfs_remove(struct shmnet_device *device);
+
+/* netlink.c */
+extern struct genl_family shmnet_family;
+
+/* pci.c */
+extern struct list_head shmnet_devices;
+extern struct mutex shmnet_devices_lock;
+extern struct pci_driver shmnet_pci_driver;
+
+#endif /* SHMNET_H */

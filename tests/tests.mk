@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Unit tests: every tests/unit/NAME_test.cc becomes $(BUILD)/tests/NAME_test, which `make unit`
+# runs. A test links what it uses of user space, of the tools and of tests/unit/support; those of
+# the core, and the stress programs (tests/stress), are headers and link nothing of that.
+
+UNIT_TESTS := $(patsubst tests/unit/%.cc,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.cc))
+TEST_SUPPORT := $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/unit/support/*.cc))
+TOOL_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,\
+	$(filter-out %/main.cc,$(wildcard tools/hub/*.cc tools/shmnetctl/*.cc)))
+TEST_PACKAGES := gtest_main libsystemd libnl-genl-3.0 fmt spdlog
+
+CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% geometry_% layout_% \
+	membership_% ring_% tape_%),$(UNIT_TESTS))
+STRESS_PROGRAMS := $(patsubst tests/stress/%.cc,$(BUILD)/tests/%,$(wildcard tests/stress/*.cc))
+
+$(BUILD)/obj/tests/%.o: ALL_CXXFLAGS += -Itools -Itests/unit -Itests
+
+$(BUILD)/tests/parts.a: $(LIB_OBJECTS) $(TEST_SUPPORT) $(TOOL_OBJECTS)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar qcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/tests/parts.a
+	@echo "  LINK    $@"
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -o $@ $^ $(LDFLAGS) $$(pkg-config --libs $(TEST_PACKAGES))
+
+# What has threads is compiled as the programs are; for the rest, compiling takes longer than running.
+$(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/unit/%.o,$(filter-out %_threads_test,$(CORE_TESTS))): \
+	CXXFLAGS = -O1 -g1
+
+$(CORE_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -o $@ $^ $(LDFLAGS) $$(pkg-config --libs gtest_main) -lrapidcheck
+
+$(BUILD)/tests/core_abi_test: $(BUILD)/obj/drivers/net/shmnet/core/abi.o
+
+$(STRESS_PROGRAMS): $(BUILD)/tests/%: $(BUILD)/obj/tests/stress/%.o
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -o $@ $^ $(LDFLAGS) -pthread
+
+# TESTS='hub_% region_%' runs some of them. The stress programs take five seconds here.
+TESTS ?= %
+SELECTED_TESTS = $(filter $(TESTS:%=$(BUILD)/tests/%),$(UNIT_TESTS) $(STRESS_PROGRAMS))
+.PHONY: unit
+unit: $(SELECTED_TESTS) $(if $(filter-out $(CORE_TESTS) $(STRESS_PROGRAMS),$(SELECTED_TESTS)),$(PROGRAMS))
+	$(Q)SHMNET_BUILD=$(BUILD) RC_PARAMS='max_success=300 $(RC_PARAMS)' tests/unit/run $(SELECTED_TESTS)
+
+# The same under the sanitizers; ThreadSanitizer has something to say where there are threads.
+.PHONY: unit-asan unit-tsan
+unit-asan:
+	$(Q)$(MAKE) unit BUILD=$(BUILD)/asan \
+		CXXFLAGS='-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all'
+unit-tsan:
+	$(Q)$(MAKE) unit BUILD=$(BUILD)/tsan CXX=clang++ CXXFLAGS='-O1 -g -fsanitize=thread' \
+		TESTS='%_threads_test %_stress'
+
+# make stress TIME=SECONDS: each program for so long.
+TIME ?= 60
+.PHONY: stress
+stress: $(STRESS_PROGRAMS)
+	$(Q)for program in $^; do $$program --time $(TIME) || exit 1; done
+
+# Each header of the core compiles alone, hosted and freestanding, with both compilers.
+.PHONY: core-headers
+core-headers:
+	$(Q)tools/checks/core-headers
+
+.SECONDARY: $(UNIT_TESTS:$(BUILD)/tests/%=$(BUILD)/obj/tests/unit/%.o) \
+	$(STRESS_PROGRAMS:$(BUILD)/tests/%=$(BUILD)/obj/tests/stress/%.o)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The subcommands of shmnetctl, a file each. Each adds itself to the command line and, if it is
+ * the one that was given, sets what is to be done. That returns the exit status, or throws Error.
+ */
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace shmnet::ctl {
+
+using Action = std::function<int()>;
+
+void add_node(CLI::App& app, Action& action);
+void add_region(CLI::App& app, Action& action);
+
+} // namespace shmnet::ctl
