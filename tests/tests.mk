@@ -46,6 +46,9 @@ SELECTED_TESTS = $(filter $(TESTS:%=$(BUILD)/tests/%),$(UNIT_TESTS) $(STRESS_PRO
 unit: $(SELECTED_TESTS) $(if $(filter-out $(CORE_TESTS) $(STRESS_PROGRAMS),$(SELECTED_TESTS)),$(PROGRAMS))
 	$(Q)SHMNET_BUILD=$(BUILD) RC_PARAMS='max_success=300 $(RC_PARAMS)' tests/unit/run $(SELECTED_TESTS)
 
+.PHONY: unit-programs
+unit-programs: $(SELECTED_TESTS)
+
 # The same under the sanitizers; ThreadSanitizer has something to say where there are threads.
 .PHONY: unit-asan unit-tsan
 unit-asan:
@@ -60,6 +63,21 @@ TIME ?= 60
 .PHONY: stress
 stress: $(STRESS_PROGRAMS)
 	$(Q)for program in $^; do $$program --time $(TIME) || exit 1; done
+
+# The tests in guests: as they are run there, in one directory.
+.PHONY: kselftest check-guests
+kselftest:
+	$(Q)$(MAKE) -s --no-print-directory -C tests/kselftest install \
+		OUTPUT=$(CURDIR)/$(BUILD)/kselftest INSTALL_PATH=$(CURDIR)/$(BUILD)/kselftest
+check-guests: deps
+	$(Q)SUITES='guests-6.1 guests-6.12' tests/check
+
+# make bench ARGUMENTS='--rounds 7'
+.PHONY: bench
+bench: deps deps-bench
+	$(Q)$(MAKE) module KERNEL=6.1
+	$(Q)$(MAKE) userspace
+	$(Q)tests/bench/bench $(ARGUMENTS)
 
 # Each header of the core compiles alone, hosted and freestanding, with both compilers.
 .PHONY: core-headers

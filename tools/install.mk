@@ -3,22 +3,35 @@
 
 PREFIX ?= /usr/local
 INSTALL ?= install
-MODULE_DIR = $(DESTDIR)/lib/modules/$(RELEASE)/updates
 UNIT_DIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
 LINK_DIR = $(DESTDIR)$(PREFIX)/lib/systemd/network
 MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
 UNITS := $(wildcard userspace/systemd/*.service userspace/systemd/*.socket)
 LINKS := $(wildcard userspace/udev/*.link)
-MAN_PAGES := $(wildcard docs/man/*.[1-9])
+# The lab is a tool of the checkout.
+MAN_PAGES := $(filter-out docs/man/shmlab.1,$(wildcard docs/man/*.[1-9]))
 
-# An image that is being made (DESTDIR) gets its modules.dep when its own kernel is installed.
-depmod = $(if $(DESTDIR),,depmod $(RELEASE))
+# Without its headers a kernel does not tell its release: uninstalling then goes by the name given.
+INSTALL_RELEASE = $(or $(RELEASE),$(KERNEL),$(shell uname -r))
+MODULE_DIR = $(DESTDIR)/lib/modules/$(INSTALL_RELEASE)/updates
+
+# An image that is being made (DESTDIR) gets its modules.dep when its own kernel is installed; of a
+# kernel that is gone nothing is left to be indexed.
+define depmod
+	$(if $(DESTDIR),,[ ! -e /lib/modules/$(INSTALL_RELEASE)/modules.order ] || depmod $(INSTALL_RELEASE))
+endef
+
+.PHONY: may-install
+may-install:
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -eq 0 ] || { echo "make: this changes the system:" \
+		"run it as root, or name a directory with DESTDIR=DIRECTORY" >&2; exit 1; }
 
 .PHONY: install
-install: module userspace
-	$(INSTALL) -D -m 644 build/modules/$(RELEASE)/shmnet.ko $(MODULE_DIR)/shmnet.ko
-	$(INSTALL) -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin build/bin/shmnet-hub
-	$(INSTALL) -D -m 755 -t $(DESTDIR)$(PREFIX)/bin build/bin/shmnetctl
+install: may-install
+	$(Q)$(MAKE) --no-print-directory module userspace
+	$(INSTALL) -D -m 644 build/modules/$(INSTALL_RELEASE)/shmnet.ko $(MODULE_DIR)/shmnet.ko
+	$(INSTALL) -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/bin/shmnet-hub
+	$(INSTALL) -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/bin/shmnetctl
 	$(INSTALL) -D -m 644 -t $(UNIT_DIR) $(UNITS)
 	sed -i 's,@PREFIX@,$(PREFIX),g' $(UNITS:userspace/systemd/%=$(UNIT_DIR)/%)
 	$(INSTALL) -D -m 644 -t $(LINK_DIR) $(LINKS)
@@ -27,8 +40,9 @@ install: module userspace
 	done
 	$(depmod)
 
+# What else may lie in these directories stays, and so do they.
 .PHONY: uninstall
-uninstall:
+uninstall: may-install
 	rm -f $(MODULE_DIR)/shmnet.ko $(DESTDIR)$(PREFIX)/sbin/shmnet-hub \
 		$(DESTDIR)$(PREFIX)/bin/shmnetctl
 	rm -f $(UNITS:userspace/systemd/%=$(UNIT_DIR)/%) $(LINKS:userspace/udev/%=$(LINK_DIR)/%)

@@ -14,8 +14,7 @@ set_threaded() { # set_threaded 0|1
 }
 
 switches() {
-	local turn
-	for turn in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		set_threaded 1 && sleep 0.2 && set_threaded 0 && sleep 0.2 || return
 	done
 }

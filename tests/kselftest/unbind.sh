@@ -27,7 +27,7 @@ rebind() { # rebind NODE
 		if1=$(interface_of "$pci")
 	fi
 	rescues[$1]=0
-	attach "$1" && until_true 20 connected && on0 ping -q -c 3 -i 0.1 -W 10 "$address1"
+	attach "$1" && resumes
 }
 
 rebinds() { # rebinds NODE

@@ -23,7 +23,8 @@ class Flipper {
 public:
 	void add(void* begin, size_t bytes)
 	{
-		ranges_.push_back({static_cast<u32*>(begin), static_cast<u32>(bytes / sizeof(u32))});
+		ranges_.push_back(
+			{static_cast<u32*>(begin), static_cast<u32>(bytes / sizeof(u32))});
 	}
 
 	void start()
@@ -74,7 +75,8 @@ private:
 	}
 
 	/* @only: nothing but this range, if there is one; @spin: turns between two flips. */
-	void flip_for(Random& random, std::chrono::milliseconds duration, const Range* only, u32 spin)
+	void flip_for(Random& random, std::chrono::milliseconds duration, const Range* only,
+		      u32 spin)
 	{
 		auto end = std::chrono::steady_clock::now() + duration;
 		while (!stop_ && std::chrono::steady_clock::now() < end) {
@@ -92,8 +94,8 @@ private:
 	{
 		u32* word = range.begin + random.below(range.words);
 		u32 found = HardwareMemory::load_relaxed(word);
-		const u32 boundaries[] = {0,	      1,	  14,	       60,	   2048,
-					  1u << 15,   0xffff,	  1u << 31,    ~0u,	   0xffffff00};
+		const u32 boundaries[] = {0,        1,      14,       60,  2048,
+					  1u << 15, 0xffff, 1u << 31, ~0u, 0xffffff00};
 		u32 value;
 		switch (random.below(4)) {
 		case 0:
@@ -107,7 +109,8 @@ private:
 			break;
 		default:
 			/* What is right elsewhere. */
-			value = HardwareMemory::load_relaxed(range.begin + random.below(range.words));
+			value = HardwareMemory::load_relaxed(range.begin +
+							     random.below(range.words));
 		}
 		HardwareMemory::store_relaxed(word, value);
 	}

@@ -37,7 +37,10 @@ bool run_honest(double seconds)
 /* Two ends that do as the glue does, on a ring that somebody writes over. */
 class HostileRing {
 public:
-	HostileRing() : region_(small_request(3, 9000, 2048, 2), 64, 64), pair_(region_, {0, 1, 2, 1}) {}
+	HostileRing()
+	    : region_(small_request(3, 9000, 2048, 2), 64, 64), pair_(region_, {0, 1, 2, 1})
+	{
+	}
 
 	bool run(double seconds)
 	{
@@ -52,12 +55,15 @@ public:
 		flipper_.start();
 
 		Watch watch("ring, hostile");
-		watch.progress = [this] { return std::min(sender_turns_.load(), receiver_turns_.load()); };
+		watch.progress = [this] {
+			return std::min(sender_turns_.load(), receiver_turns_.load());
+		};
 		watch.failed = [this] { return failed_ || flipper_.failed(); };
 		watch.status = [this] {
-			return format("%llu flips, %llu frames, %llu good ones, %llu faults, %llu pauses",
-				      flipper_.flips(), frames_.load(), good_.load(), faults_.load(),
-				      flipper_.pauses());
+			return format(
+				"%llu flips, %llu frames, %llu good ones, %llu faults, %llu pauses",
+				flipper_.flips(), frames_.load(), good_.load(), faults_.load(),
+				flipper_.pauses());
 		};
 		watch.run(seconds);
 		flipper_.stop();
@@ -81,7 +87,8 @@ private:
 			/* Sees to its connection now and then, and when it cannot go on. */
 			if (random.one_in(64) || !pair_.sender->connected())
 				tick_sender();
-			u32 len = random.one_in(8) ? random.between(14, 9000) : random.between(14, 300);
+			u32 len = random.one_in(8) ? random.between(14, 9000)
+						   : random.between(14, 300);
 			shmnet_frame frame;
 			if (!pair_.sender->reserve(len, frame)) {
 				pair_.sender->publish();
@@ -128,11 +135,12 @@ private:
 			if (pair_.receiver->fault())
 				faults_++;
 			if (pair_.receiver->fault() || pair_.receiver->refused())
-				pair_.receiver->open(pair_.RECEIVER_INCARNATION, pair_.SENDER_INCARNATION,
-						     RECEIVER_DOORBELL);
+				pair_.receiver->open(pair_.RECEIVER_INCARNATION,
+						     pair_.SENDER_INCARNATION, RECEIVER_DOORBELL);
 			for (u32 budget = 64; budget > 0; budget--) {
 				shmnet_receive outcome = pair_.receiver->next(frame);
-				if (outcome != SHMNET_RECEIVE_FRAME && outcome != SHMNET_RECEIVE_OFFLOAD)
+				if (outcome != SHMNET_RECEIVE_FRAME &&
+				    outcome != SHMNET_RECEIVE_OFFLOAD)
 					break;
 				take(frame);
 				pair_.receiver->release();
@@ -180,7 +188,8 @@ private:
 
 int main(int argc, char** argv)
 {
-	Options options = parse(argc, argv, "Loads a pair ring, with and without a peer that lies.");
+	Options options =
+		parse(argc, argv, "Loads a pair ring, with and without a peer that lies.");
 	run_seed();
 	bool good = !options.honest || run_honest(options.seconds);
 	if (options.hostile)

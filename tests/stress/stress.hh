@@ -92,7 +92,8 @@ public:
 				moved = now;
 			}
 			if (now - moved > std::chrono::seconds(10)) {
-				::printf("\n%s: nothing moves any more: %s\n", name_, status().c_str());
+				::printf("\n%s: nothing moves any more: %s\n", name_,
+					 status().c_str());
 				::fflush(stdout);
 				::abort();
 			}

@@ -22,7 +22,7 @@ constexpr u32 LISTENING = 2;
 class TapeRun {
 public:
 	explicit TapeRun(bool hostile)
-		: hostile_(hostile), region_(small_request(CASTING + LISTENING, 9000))
+	    : hostile_(hostile), region_(small_request(CASTING + LISTENING, 9000))
 	{
 		region_.shrink_tapes(256);
 	}
@@ -44,9 +44,10 @@ public:
 		watch.progress = [this] { return least_turns(); };
 		watch.failed = [this] { return failed_ || flipper_.failed(); };
 		watch.status = [this] {
-			std::string text = format("%llu casts, %llu heard", written_.load(), heard_.load());
-			return hostile_ ? text + format(", %llu flips, %llu pauses", flipper_.flips(),
-							flipper_.pauses())
+			std::string text =
+				format("%llu casts, %llu heard", written_.load(), heard_.load());
+			return hostile_ ? text + format(", %llu flips, %llu pauses",
+							flipper_.flips(), flipper_.pauses())
 					: text;
 		};
 		watch.run(seconds);

@@ -51,7 +51,7 @@ inline std::optional<CastId> identify_cast(const u8* from, u32 len)
 template <typename Memory = HardwareMemory> class Caster {
 public:
 	Caster(const Layout& layout, u32 node, u32 incarnation = 1)
-		: node_(node), writer_(layout, node, incarnation)
+	    : node_(node), writer_(layout, node, incarnation)
 	{
 		HardwareMemory::store_release(&layout.node(node)->incarnation, incarnation);
 	}
@@ -86,8 +86,8 @@ private:
 template <typename Memory = HardwareMemory> class Listener {
 public:
 	explicit Listener(const Layout& layout, u32 node, u32 tape = 0)
-		: arena_size_(SHMNET_CASTS_SIZE), layout_(layout), reader_(layout, 0, tape, node),
-		  copy_(layout.network[0].frame_max)
+	    : arena_size_(SHMNET_CASTS_SIZE), layout_(layout), reader_(layout, 0, tape, node),
+	      copy_(layout.network[0].frame_max)
 	{
 	}
 

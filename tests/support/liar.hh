@@ -34,8 +34,8 @@ public:
 	void put(const shmnet_descriptor& descriptor)
 	{
 		copy_to_region<HardwareMemory>(
-			&pair_.places().descriptors[next_++ & (pair_.network().ring - 1)], &descriptor,
-			sizeof(descriptor));
+			&pair_.places().descriptors[next_++ & (pair_.network().ring - 1)],
+			&descriptor, sizeof(descriptor));
 	}
 
 	void show() { show(pack_index(pair_.epoch(), next_)); }
@@ -94,9 +94,22 @@ private:
 /* Around all that a length is compared with (B3). */
 inline std::vector<u32> boundary_lengths(const NetworkLayout& net)
 {
-	std::vector<u32> values = {0,    1,          2,           13,         14,         15,
-				   59,   60,         1u << 15,    0xffff,     1u << 16,   1u << 31,
-				   ~0u,  0x7fffffff, GSO_FRAME_MAX, GSO_FRAME_MAX + 1};
+	std::vector<u32> values = {0,
+				   1,
+				   2,
+				   13,
+				   14,
+				   15,
+				   59,
+				   60,
+				   1u << 15,
+				   0xffff,
+				   1u << 16,
+				   1u << 31,
+				   ~0u,
+				   0x7fffffff,
+				   GSO_FRAME_MAX,
+				   GSO_FRAME_MAX + 1};
 	for (u32 centre : {net.mtu, net.frame_max, net.buffer_size})
 		for (u32 value = centre - 4; value <= centre + 4; value++)
 			values.push_back(value);

@@ -16,7 +16,10 @@ namespace shmnet::test {
 /* Not a byte more than asked for, so that the address sanitizer sees one too far; not zeroed. */
 class PrivateMemory {
 public:
-	explicit PrivateMemory(size_t size) : memory_(::malloc(size)) { memset(memory_, 0xa5, size); }
+	explicit PrivateMemory(size_t size) : memory_(::malloc(size))
+	{
+		memset(memory_, 0xa5, size);
+	}
 	PrivateMemory(const PrivateMemory&) = delete;
 	PrivateMemory& operator=(const PrivateMemory&) = delete;
 	~PrivateMemory() { ::free(memory_); }
@@ -30,8 +33,8 @@ private:
 template <typename Memory = HardwareMemory> class SendingEnd {
 public:
 	SendingEnd(const Layout& layout, const RingId& id)
-		: memory_(Producer<Memory>::memory_size(layout.network[id.network].pool)),
-		  ring_(layout, id, memory_.get())
+	    : memory_(Producer<Memory>::memory_size(layout.network[id.network].pool)),
+	      ring_(layout, id, memory_.get())
 	{
 	}
 
@@ -65,8 +68,8 @@ private:
 template <typename Memory = HardwareMemory> class ReceivingEnd {
 public:
 	ReceivingEnd(const Layout& layout, const RingId& id)
-		: memory_(Consumer<Memory>::memory_size(layout.network[id.network].pool)),
-		  ring_(layout, id, memory_.get())
+	    : memory_(Consumer<Memory>::memory_size(layout.network[id.network].pool)),
+	      ring_(layout, id, memory_.get())
 	{
 	}
 
@@ -97,8 +100,8 @@ constexpr u32 RECEIVER_DOORBELL = SHMNET_DOORBELL(9, 2);
 template <typename Memory = HardwareMemory> class Pair {
 public:
 	explicit Pair(const Region& region, const RingId& id = {0, 0, 1, 0})
-		: layout_(region.layout()), id_(id), places_(ring_places(layout_, id)),
-		  sender(layout_, id), receiver(layout_, id)
+	    : layout_(region.layout()), id_(id), places_(ring_places(layout_, id)),
+	      sender(layout_, id), receiver(layout_, id)
 	{
 		reconnect();
 	}
@@ -121,8 +124,8 @@ public:
 	bool owns(const shmnet_span& span) const
 	{
 		const NetworkLayout& net = layout_.network[id_.network];
-		const u8* begin = places_.buffers +
-				  static_cast<u64>(places_.first_buffer) * net.buffer_size;
+		const u8* begin =
+			places_.buffers + static_cast<u64>(places_.first_buffer) * net.buffer_size;
 		auto* at = static_cast<const u8*>(span.data);
 		u64 room = static_cast<u64>(net.pool) * net.buffer_size;
 		return at >= begin && at < begin + room &&
@@ -140,7 +143,10 @@ public:
 	const NetworkLayout& network() const { return layout_.network[id_.network]; }
 	/* The words in the region, for a peer that lies. */
 	const RingPlaces& places() const { return places_; }
-	u32 epoch() const { return epoch_of(HardwareMemory::load_relaxed(&places_.consumer->open)); }
+	u32 epoch() const
+	{
+		return epoch_of(HardwareMemory::load_relaxed(&places_.consumer->open));
+	}
 
 	static constexpr u32 SENDER_INCARNATION = 5;
 	static constexpr u32 RECEIVER_INCARNATION = 8;

@@ -47,10 +47,11 @@ private:
 			note("the longest chain");
 		u32 last = layout_.nodes - 1;
 		for (u32 queue : {0u, net.queues - 1})
-			for (RingId id : {RingId{index, 0, 1, queue}, RingId{index, 1, 0, queue},
-					  RingId{index, 0, last, queue}, RingId{index, last, 0, queue},
-					  RingId{index, last - 1, last, queue},
-					  RingId{index, last, last - 1, queue}})
+			for (RingId id :
+			     {RingId{index, 0, 1, queue}, RingId{index, 1, 0, queue},
+			      RingId{index, 0, last, queue}, RingId{index, last, 0, queue},
+			      RingId{index, last - 1, last, queue},
+			      RingId{index, last, last - 1, queue}})
 				ring(id);
 	}
 
@@ -64,7 +65,8 @@ private:
 		in_part(id.source, places.descriptors, net.ring * sizeof(*places.descriptors),
 			"descriptors");
 		in_part(id.source, places.buffers,
-			static_cast<u64>(places.first_buffer + net.pool) * net.buffer_size, "buffers");
+			static_cast<u64>(places.first_buffer + net.pool) * net.buffer_size,
+			"buffers");
 		in_part(id.destination, places.consumer, sizeof(*places.consumer), "consumer");
 		in_part(id.destination, places.grants, net.ring * sizeof(*places.grants), "grants");
 	}

@@ -83,14 +83,14 @@ private:
 class Region {
 public:
 	explicit Region(const GeometryRequest& request)
-		: geometry_(std::make_unique<Geometry>(geometry_of(request))),
-		  memory_(geometry_->superblock.region_size)
+	    : geometry_(std::make_unique<Geometry>(geometry_of(request))),
+	      memory_(geometry_->superblock.region_size)
 	{
 		auto scratch = std::make_unique<Geometry>();
 		if (format_region<HardwareMemory>(memory_.base(), *geometry_) !=
 			    FormatResult::Formatted ||
-		    read_layout<HardwareMemory>(memory_.base(), memory_.size(), *scratch, layout_) !=
-			    AttachError::None)
+		    read_layout<HardwareMemory>(memory_.base(), memory_.size(), *scratch,
+						layout_) != AttachError::None)
 			throw std::runtime_error("the region was not formatted");
 	}
 

@@ -13,16 +13,19 @@ template <> struct Arbitrary<shmnet::NetworkRequest> {
 	{
 		using shmnet::u32;
 		return gen::map(
-			gen::tuple(gen::element(u32{SHMNET_NETWORK_LOCAL}, u32{SHMNET_NETWORK_GLOBAL}),
-				   gen::weightedOneOf<u32>(
-					   {{3, gen::inRange(u32{SHMNET_MTU_MIN}, u32{SHMNET_MTU_MAX} + 1)},
-					    {1, gen::element(u32{SHMNET_MTU_MIN}, u32{1500}, u32{9000},
-							     u32{SHMNET_MTU_MAX})}}),
-				   gen::inRange(11u, 17u), gen::inRange(1u, SHMNET_QUEUES_MAX + 1u),
-				   gen::inRange(1u, SHMNET_TAPES_MAX + 1u)),
+			gen::tuple(
+				gen::element(u32{SHMNET_NETWORK_LOCAL}, u32{SHMNET_NETWORK_GLOBAL}),
+				gen::weightedOneOf<u32>(
+					{{3, gen::inRange(u32{SHMNET_MTU_MIN},
+							  u32{SHMNET_MTU_MAX} + 1)},
+					 {1, gen::element(u32{SHMNET_MTU_MIN}, u32{1500}, u32{9000},
+							  u32{SHMNET_MTU_MAX})}}),
+				gen::inRange(11u, 17u), gen::inRange(1u, SHMNET_QUEUES_MAX + 1u),
+				gen::inRange(1u, SHMNET_TAPES_MAX + 1u)),
 			[](const std::tuple<u32, u32, u32, u32, u32>& values) {
 				auto [kind, mtu, shift, queues, tapes] = values;
-				return shmnet::NetworkRequest{kind, mtu, 1u << shift, queues, tapes};
+				return shmnet::NetworkRequest{kind, mtu, 1u << shift, queues,
+							      tapes};
 			});
 	}
 };

@@ -25,8 +25,8 @@ public:
 	};
 
 	RingModel(u32 pool, u32 ring, u32 buffer_size)
-		: pool_(pool), ring_(ring), buffer_size_(buffer_size), granted_(pool),
-		  shown_granted_(pool)
+	    : pool_(pool), ring_(ring), buffer_size_(buffer_size), granted_(pool),
+	      shown_granted_(pool)
 	{
 	}
 

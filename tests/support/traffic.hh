@@ -18,8 +18,8 @@ namespace shmnet::test {
 
 struct TrafficOptions {
 	u64 frames;
-	u32 longest;	   /* bytes of a frame */
-	u32 burst;	   /* frames between two publishes, at most */
+	u32 longest;        /* bytes of a frame */
+	u32 burst;          /* frames between two publishes, at most */
 	bool await_reading; /* the sender waits now and then until all was read */
 	u64 seed;
 };

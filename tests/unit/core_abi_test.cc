@@ -121,7 +121,8 @@ protected:
 		frame.offload = {};
 		shmnet_tx_commit(from.tx, &frame);
 		shmnet_tx_publish(from.tx);
-		if (shmnet_rx_waiting(to.rx) == 0 || shmnet_rx_next(to.rx, &frame) != SHMNET_RECEIVE_FRAME)
+		if (shmnet_rx_waiting(to.rx) == 0 ||
+		    shmnet_rx_next(to.rx, &frame) != SHMNET_RECEIVE_FRAME)
 			return false;
 		bool right = frame.len == len;
 		for (u32 i = 0; i < frame.pieces; i++)
@@ -246,7 +247,8 @@ TEST_F(CoreAbi, SeesAPeerAtItsHelloOrItsRing)
 	left.make_rings(right.slot());
 	right.make_rings(left.slot());
 	EXPECT_EQ(left.check(right.slot(), SHMNET_CHECK_EXTRA, 99), SHMNET_PEER_SAME);
-	EXPECT_EQ(left.check(right.slot(), SHMNET_CHECK_EXTRA, right.incarnation()), SHMNET_PEER_CAME);
+	EXPECT_EQ(left.check(right.slot(), SHMNET_CHECK_EXTRA, right.incarnation()),
+		  SHMNET_PEER_CAME);
 	shmnet_rx_open(left.rx, left.incarnation(), right.incarnation(), 0);
 	EXPECT_EQ(right.check(left.slot(), SHMNET_CHECK_EXTRA), SHMNET_PEER_CAME);
 

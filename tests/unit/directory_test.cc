@@ -35,9 +35,8 @@ std::pair<shmnet_identity, shmnet_identity> colliding_identities()
 		for (u32 number = 0; number < 200000; number++)
 			tags.emplace_back(identity_tag(identity(number)), number);
 		std::sort(tags.begin(), tags.end());
-		auto twin = std::adjacent_find(tags.begin(), tags.end(), [](auto& a, auto& b) {
-			return a.first == b.first;
-		});
+		auto twin = std::adjacent_find(tags.begin(), tags.end(),
+					       [](auto& a, auto& b) { return a.first == b.first; });
 		EXPECT_NE(twin, tags.end());
 		return std::pair(identity(twin->second), identity((twin + 1)->second));
 	}();
@@ -75,7 +74,8 @@ protected:
 
 	u32 incarnation(u32 slot) const
 	{
-		return claim_incarnation(HardwareMemory::load_relaxed(&region.layout().claim(slot)->word));
+		return claim_incarnation(
+			HardwareMemory::load_relaxed(&region.layout().claim(slot)->word));
 	}
 
 	void witness_dead(u32 slot, u32 incarnation)

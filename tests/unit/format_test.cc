@@ -105,7 +105,8 @@ TEST(Format, StoppedAnywhereIsSeenAndIsFinishedByAnother)
 	for (u64 count = 0; count < stores; count++) {
 		SCOPED_TRACE(count);
 		Head head;
-		ASSERT_TRUE(stop_after_stores(count, [&] { head.format<SteppedMemory>(wanted()); }));
+		ASSERT_TRUE(
+			stop_after_stores(count, [&] { head.format<SteppedMemory>(wanted()); }));
 		ASSERT_EQ(head.read(wanted().superblock.region_size),
 			  count == 0 ? AttachError::Unformatted : AttachError::HalfFormatted);
 		ASSERT_EQ(head.format(wanted()), FormatResult::Formatted);
@@ -119,7 +120,8 @@ TEST(Format, StoppedAnywhereIsNotFinishedWithAnotherRequest)
 	for (u64 count = 1; count < stores; count++) {
 		SCOPED_TRACE(count);
 		Head head;
-		ASSERT_TRUE(stop_after_stores(count, [&] { head.format<SteppedMemory>(wanted()); }));
+		ASSERT_TRUE(
+			stop_after_stores(count, [&] { head.format<SteppedMemory>(wanted()); }));
 		std::vector<u8> before = head.bytes();
 		ASSERT_EQ(head.format(other()), FormatResult::OtherGeometry);
 		ASSERT_EQ(head.bytes(), before);
@@ -205,7 +207,8 @@ TEST(Format, WritesNothingThatChangesLater)
 	SteppedMemory::Watch watch([&](const Step& step) {
 		if (!step.writes())
 			return;
-		auto offset = static_cast<u64>(static_cast<const u8*>(step.address) - region.base());
+		auto offset =
+			static_cast<u64>(static_cast<const u8*>(step.address) - region.base());
 		EXPECT_LT(offset, layout.witness_offset);
 	});
 	format_region<SteppedMemory>(region.base(), region.geometry());

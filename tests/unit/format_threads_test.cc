@@ -34,7 +34,8 @@ void run(u8* base, std::vector<Attempt>& attempts)
 			while (ready != attempts.size())
 				std::this_thread::yield();
 			attempt.stopped = stop_after_stores(attempt.stop_after, [&] {
-				attempt.result = format_region<SteppedMemory>(base, *attempt.geometry);
+				attempt.result =
+					format_region<SteppedMemory>(base, *attempt.geometry);
 			});
 		});
 	for (std::thread& thread : threads)

@@ -26,8 +26,8 @@ std::string table()
 		Geometry geometry = geometry_of(default_request(nodes));
 		text << "| " << nodes << " | " << (geometry.superblock.region_size >> 20) << " | "
 		     << (geometry.superblock.part_size >> 20) << " | " << geometry.network[0].pool
-		     << " | " << geometry.network[0].ring << " | " << geometry.network[1].pool << " | "
-		     << geometry.network[1].ring << " |\n";
+		     << " | " << geometry.network[0].ring << " | " << geometry.network[1].pool
+		     << " | " << geometry.network[1].ring << " |\n";
 	}
 	return text.str();
 }

@@ -29,7 +29,8 @@ std::vector<Extent> extents(const Geometry& geometry, bool in_part)
 	for (u32 i = 0; i < geometry.superblock.areas; i++) {
 		const shmnet_area& area = geometry.area[i];
 		if (area.flags == (in_part ? SHMNET_AREA_IN_PART : 0))
-			found.push_back({area.offset, area.offset + area.count * area.stride, area.type});
+			found.push_back(
+				{area.offset, area.offset + area.count * area.stride, area.type});
 	}
 	std::sort(found.begin(), found.end(),
 		  [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
@@ -78,7 +79,8 @@ void assert_sound(const GeometryRequest& request, const Geometry& geometry)
 	for (const Extent& extent : shared) {
 		/* Areas of two writers lie in two parts. */
 		if (extent.type == SHMNET_AREA_WITNESS)
-			RC_ASSERT(extent.begin >= 2 * SHMNET_PAGE && extent.end <= superblock.common_offset);
+			RC_ASSERT(extent.begin >= 2 * SHMNET_PAGE &&
+				  extent.end <= superblock.common_offset);
 		else
 			RC_ASSERT(extent.begin >= superblock.common_offset);
 	}
@@ -186,7 +188,8 @@ RC_GTEST_PROP(Geometry, IsWhatANodeReadsFromTheRegion, (const GeometryRequest& r
 {
 	Geometry geometry = geometry_of(request);
 	GuardedMemory memory(2 * SHMNET_PAGE);
-	RC_ASSERT(format_region<HardwareMemory>(memory.base(), geometry) == FormatResult::Formatted);
+	RC_ASSERT(format_region<HardwareMemory>(memory.base(), geometry) ==
+		  FormatResult::Formatted);
 	Geometry scratch;
 	Layout layout;
 	AttachError error = read_layout<HardwareMemory>(
@@ -244,7 +247,8 @@ TEST(GeometryRequest, WithABadRowIsRefusedAndTheRowNamed)
 {
 	EXPECT_EQ(refuse_row([](NetworkRequest& row) { row.kind = 0; }).error, GeometryError::Kind);
 	EXPECT_EQ(refuse_row([](NetworkRequest& row) { row.kind = 3; }).error, GeometryError::Kind);
-	EXPECT_EQ(refuse_row([](NetworkRequest& row) { row.mtu = 1489; }).error, GeometryError::Mtu);
+	EXPECT_EQ(refuse_row([](NetworkRequest& row) { row.mtu = 1489; }).error,
+		  GeometryError::Mtu);
 	EXPECT_EQ(refuse_row([](NetworkRequest& row) { row.mtu = 65536; }).error,
 		  GeometryError::Mtu);
 	EXPECT_EQ(refuse_row([](NetworkRequest& row) { row.buffer_size = 1024; }).error,

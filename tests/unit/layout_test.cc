@@ -109,8 +109,8 @@ template <typename T> void try_all_words(Tables& tables, size_t begin, size_t en
 		for (T value : boundary_values(original)) {
 			tables.set(offset, value);
 			std::string wrong = tables.read_and_check();
-			ASSERT_EQ(wrong, "") << "word at " << offset << " was " << original << ", set to "
-					     << value;
+			ASSERT_EQ(wrong, "") << "word at " << offset << " was " << original
+					     << ", set to " << value;
 			(tables.read() == AttachError::None ? taken : declined)++;
 		}
 		tables.set(offset, original);
@@ -177,7 +177,8 @@ TEST(Layout, StaysInsideForRandomBytesBehindAGoodMagic)
 	for (unsigned round = 0; round < 20000; round++) {
 		tables.restore();
 		/* From somewhere on; the fields before make the later ones be looked at. */
-		for (size_t offset = random.below(TABLES_END / 8) * 8; offset < TABLES_END; offset += 8)
+		for (size_t offset = random.below(TABLES_END / 8) * 8; offset < TABLES_END;
+		     offset += 8)
 			tables.set<u64>(offset, random.next());
 		ASSERT_EQ(tables.read_and_check(), "");
 	}
@@ -245,12 +246,14 @@ TEST(Attach, DeclinesMemoryThatIsNotARegionEachForItsReason)
 		tables.set(offset, value);
 		return tables.read();
 	};
-	EXPECT_EQ(declined(offsetof(shmnet_superblock, magic), 0x4b474c4dULL), AttachError::Foreign);
+	EXPECT_EQ(declined(offsetof(shmnet_superblock, magic), 0x4b474c4dULL),
+		  AttachError::Foreign);
 	EXPECT_EQ(declined(offsetof(shmnet_superblock, magic), 0ULL), AttachError::HalfFormatted);
 	EXPECT_EQ(declined(offsetof(shmnet_superblock, version), SHMNET_VERSION + 1u),
 		  AttachError::Version);
 	EXPECT_EQ(declined(offsetof(shmnet_superblock, version), 0u), AttachError::Version);
-	EXPECT_EQ(declined(offsetof(shmnet_superblock, features), 1ULL << 63), AttachError::Features);
+	EXPECT_EQ(declined(offsetof(shmnet_superblock, features), 1ULL << 63),
+		  AttachError::Features);
 	EXPECT_EQ(declined(offsetof(shmnet_superblock, region_size), tables.size() * 2),
 		  AttachError::Size);
 	EXPECT_EQ(declined(offsetof(shmnet_superblock, nodes), 1u), AttachError::Geometry);
@@ -266,7 +269,7 @@ TEST(Attach, DeclinesMemoryTooSmallForAHeadWithoutLookingAtIt)
 	Layout layout;
 	for (u64 size : {0u, 1u, 64u, 4096u, 8191u})
 		EXPECT_EQ(read_layout<HardwareMemory>(memory.base(), size, scratch, layout),
-			  AttachError::Size);
+			  AttachError::TooSmall);
 }
 
 TEST(Attach, PassesOverAreasOfTypesThatItDoesNotKnow)
@@ -288,9 +291,9 @@ TEST(Attach, SaysSomethingOfItsOwnForEachError)
 	for (AttachError error :
 	     {AttachError::None, AttachError::Unformatted, AttachError::Foreign,
 	      AttachError::HalfFormatted, AttachError::Version, AttachError::Features,
-	      AttachError::Size, AttachError::Geometry})
+	      AttachError::TooSmall, AttachError::Size, AttachError::Geometry})
 		texts.insert(describe(error));
-	EXPECT_EQ(texts.size(), 8u);
+	EXPECT_EQ(texts.size(), 9u);
 	EXPECT_FALSE(texts.contains("unknown"));
 }
 

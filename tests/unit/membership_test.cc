@@ -252,7 +252,7 @@ TEST_F(Watched, AgreesWithItsHistory)
 				expected = alive ? SHMNET_PEER_GONE : SHMNET_PEER_SAME;
 				alive = suspected = false;
 			} else if (!same_one) {
-				expected = alive ? SHMNET_PEER_GONE
+				expected = alive             ? SHMNET_PEER_GONE
 					   : sample.evidence ? SHMNET_PEER_CAME
 							     : SHMNET_PEER_SAME;
 				alive = sample.evidence;

@@ -162,8 +162,8 @@ void tick_receiver(Pair<>& pair)
 
 /* The moments at which damage may come. */
 constexpr const char* MOMENTS[] = {
-	"idle",	    "frames wait", "all buffers are out",     "opened and not adopted",
-	"refused",  "closed",	   "committed, not published", "read, not published",
+	"idle",    "frames wait", "all buffers are out",      "opened and not adopted",
+	"refused", "closed",      "committed, not published", "read, not published",
 };
 
 void go_to(Pair<>& pair, u32 moment)
@@ -237,7 +237,8 @@ protected:
 						      *word ^ 1ULL << 63,
 						      0x5a5a5a5a5a5a5a5a};
 				HardwareMemory::store_relaxed(word, values[value]);
-				ASSERT_TRUE(heals(pair)) << "word " << i << ", value " << values[value];
+				ASSERT_TRUE(heals(pair))
+					<< "word " << i << ", value " << values[value];
 			}
 	}
 

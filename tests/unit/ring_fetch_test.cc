@@ -129,7 +129,8 @@ TEST_F(RingFetch, WordsThatChangeBetweenTwoLoadsLeadNowhereElse)
 			pair.sender->consumed();
 			for (u32 budget = 4; budget > 0; budget--) {
 				shmnet_receive outcome = pair.receiver->next(frame);
-				if (outcome != SHMNET_RECEIVE_FRAME && outcome != SHMNET_RECEIVE_OFFLOAD)
+				if (outcome != SHMNET_RECEIVE_FRAME &&
+				    outcome != SHMNET_RECEIVE_OFFLOAD)
 					break;
 				ASSERT_TRUE(pair.owns(frame));
 				ASSERT_LE(frame.len, GSO_FRAME_MAX);

@@ -18,7 +18,8 @@ class HostileReceiver : public testing::Test {
 protected:
 	/* A pool so small that half of it is less than the longest chain. */
 	HostileReceiver()
-		: region(small_request(3, 1500, 2048, 2), 64, 64), pair(region, {0, 1, 2, 1}), liar(pair)
+	    : region(small_request(3, 1500, 2048, 2), 64, 64), pair(region, {0, 1, 2, 1}),
+	      liar(pair)
 	{
 	}
 
@@ -37,7 +38,8 @@ protected:
 			EXPECT_TRUE(pair.owns(frame));
 			std::set<void*> buffers;
 			for (u32 i = 0; i < frame.pieces; i++)
-				EXPECT_TRUE(buffers.insert(frame.span[i].data).second) << "one twice";
+				EXPECT_TRUE(buffers.insert(frame.span[i].data).second)
+					<< "one twice";
 			frame.offload = {};
 			pair.sender->commit(frame);
 			/* What is granted ahead of its time may be used once more, not for ever. */
@@ -218,9 +220,9 @@ TEST_F(HostileReceiver, RandomGrantsNeverLeadOutsideAndGiveNoFrameABufferTwice)
 			for (u32 i = random.below(12); i > 0; i--)
 				liar.grant(random.one_in(200) ? static_cast<u32>(random.next())
 							      : random.below(pool()));
-			liar.show_granted(pack_index(pair.epoch(), random.one_in(100)
-									  ? static_cast<u32>(random.next())
-									  : liar.granted()));
+			liar.show_granted(pack_index(
+				pair.epoch(), random.one_in(100) ? static_cast<u32>(random.next())
+								 : liar.granted()));
 			if (random.one_in(2))
 				liar.show_consumed(pack_index(
 					pair.epoch(), random.one_in(50)
@@ -244,7 +246,8 @@ TEST_F(HostileReceiver, OpenForAnotherIncarnationIsNotAdopted)
 	pair.sender->disconnect();
 	u64* open = &pair.places().consumer->open;
 	u32 epoch = pair.epoch() + 1;
-	for (u32 incarnation : {0u, pair.SENDER_INCARNATION - 1, pair.SENDER_INCARNATION + 1, ~0u}) {
+	for (u32 incarnation :
+	     {0u, pair.SENDER_INCARNATION - 1, pair.SENDER_INCARNATION + 1, ~0u}) {
 		HardwareMemory::store_release(open, pack_index(epoch, incarnation));
 		EXPECT_FALSE(pair.sender->connect(pair.SENDER_INCARNATION, 0)) << incarnation;
 	}

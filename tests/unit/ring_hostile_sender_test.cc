@@ -15,11 +15,10 @@ namespace shmnet::test {
 
 namespace {
 
-
 class HostileSender : public testing::Test {
 protected:
 	explicit HostileSender(u32 mtu = 1500, u32 buffer_size = 2048)
-		: region(small_request(3, mtu, buffer_size, 2)), pair(region, {0, 1, 2, 1}), liar(pair)
+	    : region(small_request(3, mtu, buffer_size, 2)), pair(region, {0, 1, 2, 1}), liar(pair)
 	{
 	}
 
@@ -86,8 +85,8 @@ TEST(HostileIndex, BeyondTheRingIsAFaultWhateverItIs)
 			} else {
 				ASSERT_EQ(outcome, SHMNET_RECEIVE_FAULT) << jump;
 				/* Inside the ring it is the descriptors, zeros, that are no frame. */
-				ASSERT_EQ(pair.receiver->fault(), jump > size ? SHMNET_FAULT_INDEX
-									      : SHMNET_FAULT_CHAIN)
+				ASSERT_EQ(pair.receiver->fault(),
+					  jump > size ? SHMNET_FAULT_INDEX : SHMNET_FAULT_CHAIN)
 					<< jump;
 				ASSERT_EQ(pair.receiver->next(frame), SHMNET_RECEIVE_FAULT);
 			}
@@ -155,7 +154,8 @@ TEST_P(HostileLength, IsTakenExactlyIfItLiesInBufferAndFrame)
 					descriptor.pieces = pieces;
 					descriptor.frame_len = frame_len;
 					bool good = pieces == 1 && frame_len >= 14 &&
-						    frame_len <= net.frame_max && len == frame_len &&
+						    frame_len <= net.frame_max &&
+						    len == frame_len &&
 						    u64{offset} + len <= net.buffer_size;
 					shmnet_receive outcome = receive({descriptor});
 					ASSERT_EQ(outcome, good ? SHMNET_RECEIVE_FRAME
@@ -193,7 +193,8 @@ TEST_F(HostileSender, ChainIsTakenExactlyIfItIsOne)
 						if (i >= pieces)
 							continue;
 						sum += chain[i].len;
-						good &= chain[i].len > 0 && next == (i + 1 < pieces);
+						good &= chain[i].len > 0 &&
+							next == (i + 1 < pieces);
 					}
 					chain[0].pieces = static_cast<u8>(pieces);
 					chain[0].frame_len = sum + more - 1;
@@ -205,7 +206,8 @@ TEST_F(HostileSender, ChainIsTakenExactlyIfItIsOne)
 					ASSERT_EQ(outcome, good ? SHMNET_RECEIVE_OFFLOAD
 								: SHMNET_RECEIVE_FAULT)
 						<< "depth " << depth << " choice " << choice
-						<< " pieces " << pieces << " frame_len " << sum + more - 1;
+						<< " pieces " << pieces << " frame_len "
+						<< sum + more - 1;
 					taken += good;
 					liar.reconnect();
 				}

@@ -45,8 +45,8 @@ struct Shape {
 class Runner {
 public:
 	explicit Runner(const Shape& shape)
-		: region_(small_request(2, SHMNET_MTU_MAX, shape.buffer_size), shape.pool, shape.ring),
-		  shape_(shape)
+	    : region_(small_request(2, SHMNET_MTU_MAX, shape.buffer_size), shape.pool, shape.ring),
+	      shape_(shape)
 	{
 		restart_receiver();
 		restart_sender();
@@ -67,9 +67,9 @@ public:
 		case Action::Arm:
 			(*receiver_)->arm();
 			model_->arm();
-			return sender_is_gone()
-				       ? ""
-				       : same("waiting", (*receiver_)->waiting() > 0, model_->waiting());
+			return sender_is_gone() ? ""
+						: same("waiting", (*receiver_)->waiting() > 0,
+						       model_->waiting());
 		case Action::ArmGranted:
 			return arm_granted(length(act.value));
 		case Action::ArmConsumed:
@@ -128,7 +128,8 @@ private:
 		case 0:
 			return 14 + value / 4 % 1500;
 		case 1:
-			return static_cast<u32>(std::min<u64>(most, shape_.buffer_size + value / 4 % 3 - 1));
+			return static_cast<u32>(
+				std::min<u64>(most, shape_.buffer_size + value / 4 % 3 - 1));
 		case 2:
 			return static_cast<u32>(14 + value / 4 % (most - 13));
 		default:
@@ -140,8 +141,8 @@ private:
 	{
 		if (found == expected)
 			return "";
-		return std::string(what) + ": " + std::to_string(found) + ", model: " +
-		       std::to_string(expected);
+		return std::string(what) + ": " + std::to_string(found) +
+		       ", model: " + std::to_string(expected);
 	}
 
 	std::string send(u32 len)
@@ -153,7 +154,8 @@ private:
 			return "";
 		}
 		bool room = model_->has_room(len);
-		if (std::string wrong = same("has_room", (*sender_)->has_room(len), room); !wrong.empty())
+		if (std::string wrong = same("has_room", (*sender_)->has_room(len), room);
+		    !wrong.empty())
 			return wrong;
 		if (room)
 			model_->commit(len, seed);
@@ -302,9 +304,9 @@ private:
 void showValue(const Act& act, std::ostream& os)
 {
 	constexpr const char* NAMES[] = {
-		"send",       "publish sent", "receive",       "publish read", "arm",
-		"arm granted", "arm consumed", "sender tick",   "receiver tick", "reopen",
-		"refuse",     "restart sender", "restart receiver"};
+		"send",        "publish sent",   "receive",         "publish read",  "arm",
+		"arm granted", "arm consumed",   "sender tick",     "receiver tick", "reopen",
+		"refuse",      "restart sender", "restart receiver"};
 	os << NAMES[static_cast<int>(act.action)] << ' ' << act.value;
 }
 
@@ -325,9 +327,10 @@ rc::Gen<Act> acts()
 		{1, Action::RestartSender},
 		{1, Action::RestartReceiver},
 	});
-	return rc::gen::build<Act>(rc::gen::set(&Act::action, action),
-				   rc::gen::set(&Act::value, rc::gen::noShrink(rc::gen::resize(
-								     100, rc::gen::arbitrary<u32>()))));
+	return rc::gen::build<Act>(
+		rc::gen::set(&Act::action, action),
+		rc::gen::set(&Act::value,
+			     rc::gen::noShrink(rc::gen::resize(100, rc::gen::arbitrary<u32>()))));
 }
 
 void agrees(const Shape& shape)

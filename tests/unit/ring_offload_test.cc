@@ -73,24 +73,29 @@ TEST_F(Offload, WordsPassExactlyIfTheRulesAllowThem)
 			for (u16 gso_size : {0, 1, 1448, 0xffff})
 				for (u16 start : values)
 					for (u16 offset : values) {
-						shmnet_descriptor descriptor = liar.descriptor(0, 60);
+						shmnet_descriptor descriptor =
+							liar.descriptor(0, 60);
 						descriptor.flags = flag;
 						descriptor.gso_type = static_cast<u8>(type);
 						descriptor.gso_size = gso_size;
 						descriptor.csum_start = start;
 						descriptor.csum_offset = offset;
-						shmnet_offload words = {flag,  descriptor.gso_type, gso_size,
-									start, offset, 0};
+						shmnet_offload words = {
+							flag,     descriptor.gso_type,
+							gso_size, start,
+							offset,   0};
 						bool good = allowed(words, 60);
-						ASSERT_EQ(pass(descriptor), good ? SHMNET_RECEIVE_FRAME
-										 : SHMNET_RECEIVE_OFFLOAD)
+						ASSERT_EQ(pass(descriptor),
+							  good ? SHMNET_RECEIVE_FRAME
+							       : SHMNET_RECEIVE_OFFLOAD)
 							<< "flags " << flag << " type " << type
-							<< " size " << gso_size << " start " << start
-							<< " offset " << offset;
+							<< " size " << gso_size << " start "
+							<< start << " offset " << offset;
 						(good ? passed : dropped)++;
 						/* Unknown flags go no further. */
-						ASSERT_EQ(frame.offload.flags & ~(SHMNET_DESC_NEEDS_CSUM |
-										  SHMNET_DESC_DATA_VALID),
+						ASSERT_EQ(frame.offload.flags &
+								  ~(SHMNET_DESC_NEEDS_CSUM |
+								    SHMNET_DESC_DATA_VALID),
 							  0);
 					}
 	EXPECT_GT(passed, 1000u);

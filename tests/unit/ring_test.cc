@@ -20,8 +20,8 @@ TEST(Ring, PassesAFrameWithItsBytesAndOffloadWords)
 {
 	Region region(small_request(2));
 	Pair<> pair(region);
-	shmnet_offload offload = {SHMNET_DESC_NEEDS_CSUM, SHMNET_GSO_TCP6 | SHMNET_GSO_ECN, 1440, 54,
-				  16, 0xdeadbeef};
+	shmnet_offload offload = {
+		SHMNET_DESC_NEEDS_CSUM, SHMNET_GSO_TCP6 | SHMNET_GSO_ECN, 1440, 54, 16, 0xdeadbeef};
 	ASSERT_TRUE(pair.sender.commit(1400, 1, offload));
 	pair.sender->publish();
 	shmnet_frame frame;
@@ -188,7 +188,8 @@ TEST(Ring, EachEndWritesInItsOwnPartOnly)
 			shmnet_frame frame;
 			if (pair.sender->reserve(5000, frame)) {
 				for (u32 piece = 0; piece < frame.pieces; piece++)
-					ASSERT_EQ(region.part_of(frame.span[piece].data), id.source);
+					ASSERT_EQ(region.part_of(frame.span[piece].data),
+						  id.source);
 				frame.offload = {0, SHMNET_GSO_TCP4, 1, 0, 0, 0};
 				pair.sender->commit(frame);
 			}

@@ -120,9 +120,10 @@ std::vector<u64> lying_heads(u64 head)
 std::vector<u64> lying_slots(u64 sequence)
 {
 	std::vector<u64> words = {0, ~0ULL, TOP_BIT};
-	for (u64 by : {u64{0}, u64{1}, u64{2}, u64{SLOTS} - 1, u64{SLOTS}, u64{SLOTS} + 1,
-		       u64{3} * SLOTS, u64{1} << 20, (u64{1} << 30) + 5, u64{1} << 38,
-		       (u64{1} << 39) - SLOTS, (u64{1} << 39) - 1, u64{1} << 39, (u64{1} << 39) + 1})
+	for (u64 by :
+	     {u64{0}, u64{1}, u64{2}, u64{SLOTS} - 1, u64{SLOTS}, u64{SLOTS} + 1, u64{3} * SLOTS,
+	      u64{1} << 20, (u64{1} << 30) + 5, u64{1} << 38, (u64{1} << 39) - SLOTS,
+	      (u64{1} << 39) - 1, u64{1} << 39, (u64{1} << 39) + 1})
 		for (u64 lie : {sequence + by, sequence - by}) {
 			words.push_back(pack_slot(lie & TAPE_SEQUENCE_MASK, 1, 0));
 			words.push_back(pack_slot(lie & TAPE_SEQUENCE_MASK, LISTENING_NODE, 0));
@@ -222,7 +223,8 @@ TEST_F(TapeLies, AtRandomInHeadAndSlotsAreSurvived)
 	Random random;
 	for (u32 round = 0; round < 5000; round++) {
 		u64 history = random.of(HISTORIES);
-		SCOPED_TRACE(testing::Message() << "round " << round << ", " << history << " casts");
+		SCOPED_TRACE(testing::Message()
+			     << "round " << round << ", " << history << " casts");
 		begin(history);
 		std::vector<u64> heads = lying_heads(history + 1);
 		u32 lies = random.between(1, 10);
@@ -231,9 +233,9 @@ TEST_F(TapeLies, AtRandomInHeadAndSlotsAreSurvived)
 			std::vector<u64> slots = lying_slots(at);
 			switch (random.below(4)) {
 			case 0:
-				set_head(random.one_in(2)
-						 ? heads[random.below(static_cast<u32>(heads.size()))]
-						 : random.next());
+				set_head(random.one_in(2) ? heads[random.below(
+								    static_cast<u32>(heads.size()))]
+							  : random.next());
 				break;
 			case 1:
 				set_slot(at, slots[random.below(static_cast<u32>(slots.size()))]);
@@ -258,14 +260,26 @@ TEST_F(TapeLies, AtRandomInHeadAndSlotsAreSurvived)
 
 TEST_F(TapeLies, InAHeaderCostThatCastAtMost)
 {
-	const u64 values[] = {0,	    1,		    ~0ULL,	    TOP_BIT,
-			      0xffffffff,   1ULL << 32,	    13ULL << 32,    14ULL,
-			      1522,	    1523,	    SHMNET_CASTS_SIZE, SHMNET_CASTS_SIZE - 32,
-			      1ULL << 31,   (1ULL << 31) - 1, 0x5a5a5a5a5a5a5a5a};
+	const u64 values[] = {0,
+			      1,
+			      ~0ULL,
+			      TOP_BIT,
+			      0xffffffff,
+			      1ULL << 32,
+			      13ULL << 32,
+			      14ULL,
+			      1522,
+			      1523,
+			      SHMNET_CASTS_SIZE,
+			      SHMNET_CASTS_SIZE - 32,
+			      1ULL << 31,
+			      (1ULL << 31) - 1,
+			      0x5a5a5a5a5a5a5a5a};
 	for (u32 word = 0; word < sizeof(shmnet_cast) / sizeof(u64); word++)
 		for (u64 value : values)
 			for (bool add : {false, true}) {
-				SCOPED_TRACE(testing::Message() << "word " << word << ", " << value);
+				SCOPED_TRACE(testing::Message()
+					     << "word " << word << ", " << value);
 				begin(7);
 				ASSERT_TRUE(casters[0].cast(60));
 				u64 place = tape->slots[8] & SHMNET_TAPE_PLACE_MASK;
@@ -298,7 +312,8 @@ TEST_F(TapeLies, InAHeaderAtTheArenasEndDoNotLeadOut)
 			set_head(7);
 			shmnet_cast_view view;
 			shmnet_receive outcome = listener->reader().next(view);
-			bool fits = len <= 1522 && place * SHMNET_LINE + 32 + len <= SHMNET_CASTS_SIZE;
+			bool fits =
+				len <= 1522 && place * SHMNET_LINE + 32 + len <= SHMNET_CASTS_SIZE;
 			ASSERT_EQ(outcome, fits ? SHMNET_RECEIVE_FRAME : SHMNET_RECEIVE_MISSED);
 			if (fits) {
 				auto* at = static_cast<const u8*>(view.data);

@@ -95,7 +95,8 @@ TEST_F(TapeSteps, AReaderNeverWaitsForAWriter)
 		Caster<SteppedMemory> caster(scene.region.layout(), 0);
 		std::vector<CastId> heard;
 		interrupt_at(
-			step, [&] { ASSERT_TRUE(caster.cast(200)); }, [&] { heard = listener.drain(); });
+			step, [&] { ASSERT_TRUE(caster.cast(200)); },
+			[&] { heard = listener.drain(); });
 		std::vector<CastId> later = listener.drain();
 		heard.insert(heard.end(), later.begin(), later.end());
 		ASSERT_EQ(heard, std::vector<CastId>{caster.last()}) << step;
@@ -109,8 +110,9 @@ TEST_F(TapeSteps, AReaderThatStandsAnywhereMissesNothing)
 	for (u32 before = 0; before < 2; before++)
 		for (u32 meanwhile : {1u, 2u, SLOTS - 1})
 			for (u64 step = 1; step <= steps; step++) {
-				SCOPED_TRACE(testing::Message() << before << " before, " << meanwhile
-								<< " at step " << step);
+				SCOPED_TRACE(testing::Message()
+					     << before << " before, " << meanwhile << " at step "
+					     << step);
 				Scene scene;
 				Listener<SteppedMemory> listener(scene.region.layout(), 4);
 				std::vector<CastId> written;
@@ -178,12 +180,14 @@ TEST_P(Overtaken, WriterGoesOnWithoutHarm)
 		ASSERT_EQ(quick.missed(), 0u);
 		std::vector<CastId> rest = slow.drain();
 		ASSERT_EQ(rest.size() + slow.missed(), written.size() + 1);
-		ASSERT_EQ(scene.region.layout().tape(0, 0)->head, 2 * SLOTS + 1 + written.size() + 1);
+		ASSERT_EQ(scene.region.layout().tape(0, 0)->head,
+			  2 * SLOTS + 1 + written.size() + 1);
 	}
 }
 
 INSTANTIATE_TEST_SUITE_P(ByCasts, Overtaken,
-			 testing::Values(1, 2, SLOTS - 1, SLOTS, SLOTS + 1, 2 * SLOTS, 3 * SLOTS + 5),
+			 testing::Values(1, 2, SLOTS - 1, SLOTS, SLOTS + 1, 2 * SLOTS,
+					 3 * SLOTS + 5),
 			 testing::PrintToStringParamName());
 
 /* Several that stand still at once: one anywhere while another stopped anywhere, for good. */
@@ -224,7 +228,8 @@ protected:
 	}
 
 	/* Casts until the next one touches the cast of 200 bytes at @place, a lap later. */
-	template <typename Writer> static void go_around(const Scene& scene, Writer& writer, u64 place)
+	template <typename Writer>
+	static void go_around(const Scene& scene, Writer& writer, u64 place)
 	{
 		u64 more = round_up(sizeof(shmnet_cast) + GetParam(), SHMNET_LINE);
 		/* Small steps at the end, so that it is met in its middle too. */
@@ -269,7 +274,8 @@ TEST_P(Overwritten, CastIsDeliveredWholeOrNotAtAllWhereverItsWriterStands)
 	for (u64 step = 1; step <= reader_steps; step++)
 		/* In the middle of a long payload one line is as good as another. */
 		for (u64 stop = 1;; stop += stop < 16 ? 1 : 9) {
-			SCOPED_TRACE(testing::Message() << "reader " << step << ", writer " << stop);
+			SCOPED_TRACE(testing::Message()
+				     << "reader " << step << ", writer " << stop);
 			Scene scene;
 			Listener<SteppedMemory> listener(scene.region.layout(), 4);
 			Caster<OtherSteppedMemory> writer(scene.region.layout(), 0);

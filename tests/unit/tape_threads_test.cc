@@ -32,8 +32,8 @@ class Performance {
 public:
 	/* @lag: listeners pause so often that they are lapped. */
 	Performance(u32 slots, u32 casts, u32 longest, bool lag)
-		: region_(small_request(CASTING + LISTENING, SHMNET_MTU_MAX)), casts_(casts),
-		  longest_(longest), lag_(lag)
+	    : region_(small_request(CASTING + LISTENING, SHMNET_MTU_MAX)), casts_(casts),
+	      longest_(longest), lag_(lag)
 	{
 		region_.shrink_tapes(slots);
 	}

@@ -9,8 +9,8 @@
 #define BROADCAST_TAPE 0
 
 /*
- * Rings all nodes that sleep and read tapes. They may be no peers yet: one that has just joined knows
- * of nobody that lives, and its first casts are for all the same.
+ * Rings all nodes that sleep and read tapes. They may be no peers yet: one that has just joined
+ * knows of nobody that lives, and its first casts are for all the same.
  */
 static void ring_readers(struct shmnet_net *net, struct shmnet_counters *counters)
 {

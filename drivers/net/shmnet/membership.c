@@ -145,14 +145,17 @@ static void check_peer(struct shmnet_device *device, u32 slot, enum shmnet_check
 
 	switch (shmnet_core_check_peer(device->core, slot, check, last_hello(device, slot))) {
 	case SHMNET_PEER_CAME:
+		WRITE_ONCE(device->suspected[slot], 0);
 		pci_info(device->pdev, "node %u is up, incarnation %u\n", slot,
 			 shmnet_core_peer_incarnation(device->core, slot));
 		break;
 	case SHMNET_PEER_GONE:
-		pci_info(device->pdev, "node %u, incarnation %u, has left or was replaced\n", slot,
-			 before);
+		pci_info(device->pdev, "node %u, incarnation %u, %s\n", slot, before,
+			 shmnet_core_witnessed_dead(device->core, slot, before) ?
+			 "has died: its guest ended" : "has left or was replaced");
 		break;
 	case SHMNET_PEER_DIED:
+		WRITE_ONCE(device->suspected[slot], before);
 		pci_warn(device->pdev, "node %u, incarnation %u, shows no life: disconnected\n",
 			 slot, before);
 		break;

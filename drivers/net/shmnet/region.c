@@ -20,7 +20,7 @@ int shmnet_map_region(struct shmnet_device *device)
 	struct pci_dev *pdev = device->pdev;
 	resource_size_t length = pci_resource_len(pdev, BAR_MEMORY);
 
-	if (length < 2 * SHMNET_PAGE)
+	if (!length)
 		return -ENODEV;
 	/*
 	 * Write-back, whatever the BAR says: below 4 GiB firmware leaves such a BAR uncached, and

@@ -188,8 +188,7 @@ bool shmnet_core_read_entry(const shmnet_core* core, u32 slot, shmnet_node* entr
 	return core->directory().read_entry(slot, *entry);
 }
 
-shmnet_peer_event shmnet_core_check_peer(shmnet_core* core, u32 slot, shmnet_check check,
-					 u32 hello)
+shmnet_peer_event shmnet_core_check_peer(shmnet_core* core, u32 slot, shmnet_check check, u32 hello)
 {
 	Directory<Memory> directory = core->directory();
 	u32 incarnation = directory.living(slot);
@@ -205,6 +204,11 @@ shmnet_peer_event shmnet_core_check_peer(shmnet_core* core, u32 slot, shmnet_che
 u32 shmnet_core_living(const shmnet_core* core, u32 slot)
 {
 	return core->directory().living(slot);
+}
+
+bool shmnet_core_witnessed_dead(const shmnet_core* core, u32 slot, u32 incarnation)
+{
+	return core->directory().witnessed_dead(slot, incarnation);
 }
 
 bool shmnet_core_peer_alive(const shmnet_core* core, u32 slot)
@@ -333,8 +337,7 @@ size_t shmnet_rx_size(const shmnet_core* core, u32 network)
 	       Consumer<Memory>::memory_size(core->layout.network[network].pool);
 }
 
-shmnet_rx* shmnet_rx_init(void* memory, const shmnet_core* core, u32 network, u32 source,
-			  u32 queue)
+shmnet_rx* shmnet_rx_init(void* memory, const shmnet_core* core, u32 network, u32 source, u32 queue)
 {
 	RingId id = {network, source, core->slot, queue};
 	return new (memory) shmnet_rx{{core->layout, id, static_cast<shmnet_rx*>(memory) + 1}};

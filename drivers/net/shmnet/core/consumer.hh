@@ -121,7 +121,8 @@ public:
 		       (Memory::load_relaxed(&peer_->refused) == epoch_ ||
 			Memory::load_relaxed(&words_->open) != open_ ||
 			Memory::load_relaxed(&words_->consumed) != pack_index(epoch_, published_) ||
-			Memory::load_relaxed(&words_->granted) != pack_index(epoch_, published_grants_));
+			Memory::load_relaxed(&words_->granted) !=
+				pack_index(epoch_, published_grants_));
 	}
 
 	/* Descriptors that wait to be read. */
@@ -144,7 +145,7 @@ public:
 			return SHMNET_RECEIVE_FAULT;
 		}
 		return offload_is_valid(frame.offload, frame.len) ? SHMNET_RECEIVE_FRAME
-								   : SHMNET_RECEIVE_OFFLOAD;
+								  : SHMNET_RECEIVE_OFFLOAD;
 	}
 
 	/* Gives back all buffers of the frame that next() returned last. */
@@ -232,8 +233,9 @@ private:
 		u32 left = frame_len;
 		for (u32 i = 0; i < pieces; i++) {
 			if (i > 0)
-				copy_from_region<Memory>(
-					&descriptor, &descriptors_[(next_ + i) & (ring_ - 1)], PIECE_BYTES);
+				copy_from_region<Memory>(&descriptor,
+							 &descriptors_[(next_ + i) & (ring_ - 1)],
+							 PIECE_BYTES);
 			bool last = i + 1 == pieces;
 			if (!(descriptor.flags & SHMNET_DESC_NEXT) != last)
 				return restore(i, SHMNET_FAULT_CHAIN);
@@ -245,9 +247,10 @@ private:
 			if (buffer >= pool_ || !take(buffer))
 				return restore(i, SHMNET_FAULT_BUFFER);
 			frame_buffers_[i] = buffer;
-			frame.span[i] = {buffers_ + static_cast<u64>(descriptor.buffer) * buffer_size_ +
-						 descriptor.offset,
-					 descriptor.len};
+			frame.span[i] = {
+				buffers_ + static_cast<u64>(descriptor.buffer) * buffer_size_ +
+					descriptor.offset,
+				descriptor.len};
 			left -= descriptor.len;
 		}
 		if (left != 0)

@@ -107,6 +107,9 @@ __u32 shmnet_core_peer_incarnation(const struct shmnet_core *core, __u32 slot);
 /* The incarnation that owns a slot and is not witnessed dead, or 0. */
 __u32 shmnet_core_living(const struct shmnet_core *core, __u32 slot);
 
+/* Whether the hub saw this incarnation's machine end. */
+bool shmnet_core_witnessed_dead(const struct shmnet_core *core, __u32 slot, __u32 incarnation);
+
 /* The incarnation of the last claim of a slot, or 0; and whether it still stands. */
 __u32 shmnet_core_claimed(const struct shmnet_core *core, __u32 slot, bool *claimed);
 

@@ -44,9 +44,10 @@ public:
 		for (u32 slot = 0; slot < layout_.nodes; slot++) {
 			u64 word = claim_word(slot);
 			bool claimed = word & SHMNET_CLAIM_CLAIMED;
-			if ((word & SHMNET_CLAIM_TAG_MASK) == tag && !is_others(slot, word, identity))
-				return {claimed ? SHMNET_SLOT_OWN_CLAIMED : SHMNET_SLOT_FREE, slot, word,
-					heartbeat(slot)};
+			if ((word & SHMNET_CLAIM_TAG_MASK) == tag &&
+			    !is_others(slot, word, identity))
+				return {claimed ? SHMNET_SLOT_OWN_CLAIMED : SHMNET_SLOT_FREE, slot,
+					word, heartbeat(slot)};
 			if (word == 0 && fresh.outcome == SHMNET_SLOT_FULL)
 				fresh = {SHMNET_SLOT_FREE, slot, word, 0};
 			else if (!claimed && left.outcome == SHMNET_SLOT_FULL)
@@ -103,11 +104,14 @@ public:
 		for (u32 i = 0; i < layout_.networks; i++) {
 			const NetworkLayout& net = layout_.network[i];
 			u64 rings = (layout_.nodes - 1) * net.queues;
-			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.producers), rings * net.producers_stride);
-			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.consumers), rings * net.consumers_stride);
-			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.grants), rings * net.grants_stride);
+			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.producers),
+					       rings * net.producers_stride);
+			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.consumers),
+					       rings * net.consumers_stride);
+			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.grants),
+					       rings * net.grants_stride);
 			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.descriptors),
-			     rings * net.descriptors_stride);
+					       rings * net.descriptors_stride);
 		}
 	}
 
@@ -123,7 +127,10 @@ public:
 		Memory::store_release(&node->incarnation, entry.incarnation);
 	}
 
-	void beat(u32 slot, u64 count) { Memory::store_relaxed(&layout_.node(slot)->heartbeat, count); }
+	void beat(u32 slot, u64 count)
+	{
+		Memory::store_relaxed(&layout_.node(slot)->heartbeat, count);
+	}
 
 	/* This node on one network. Order between the words does not matter: each stands alone. */
 	void publish_network(u32 slot, u32 network, u32 state, u32 mtu, u64 capabilities)
@@ -161,7 +168,8 @@ public:
 	/* Only of a node that lives: an entry that is nobody's names nobody to ring. */
 	u32 doorbell_peer(u32 slot) const
 	{
-		return living(slot) ? Memory::load_relaxed(&layout_.node(slot)->peer) : SHMNET_NO_PEER;
+		return living(slot) ? Memory::load_relaxed(&layout_.node(slot)->peer)
+				    : SHMNET_NO_PEER;
 	}
 
 	u64 capabilities(u32 slot, u32 network) const
@@ -181,6 +189,13 @@ public:
 
 	u64 claim_word(u32 slot) const { return Memory::load_acquire(&layout_.claim(slot)->word); }
 
+	/* Whether the hub saw this incarnation's machine end. */
+	bool witnessed_dead(u32 slot, u32 incarnation) const
+	{
+		u64 dead = static_cast<u64>(incarnation) << 32 | SHMNET_WITNESS_DEAD;
+		return Memory::load_acquire(&layout_.witness(slot)->word) == dead;
+	}
+
 	/* The incarnation that owns a slot and has shown its entry and is not witnessed dead; or 0. */
 	u32 living(u32 slot) const
 	{
@@ -190,9 +205,7 @@ public:
 		u32 incarnation = Memory::load_acquire(&layout_.node(slot)->incarnation);
 		if (incarnation != claim_incarnation(word))
 			return 0;
-		u64 witness = Memory::load_acquire(&layout_.witness(slot)->word);
-		bool dead = witness == (static_cast<u64>(incarnation) << 32 | SHMNET_WITNESS_DEAD);
-		return dead ? 0 : incarnation;
+		return witnessed_dead(slot, incarnation) ? 0 : incarnation;
 	}
 
 	/* Whether @slot has opened a ring for @incarnation of @own: it lives, and knows us. */
@@ -229,7 +242,8 @@ private:
 		    entry.incarnation != claim_incarnation(word))
 			return false;
 		return entry.device != identity.device ||
-		       __builtin_memcmp(entry.machine, identity.machine, sizeof(entry.machine)) != 0;
+		       __builtin_memcmp(entry.machine, identity.machine, sizeof(entry.machine)) !=
+			       0;
 	}
 
 	/* Copies the first @bytes of an entry, all of one incarnation. */
@@ -244,7 +258,8 @@ private:
 		u32 copied;
 		__builtin_memcpy(&copied, to, sizeof(copied));
 		Memory::acquire_fence();
-		return copied == incarnation && Memory::load_relaxed(&node->incarnation) == incarnation;
+		return copied == incarnation &&
+		       Memory::load_relaxed(&node->incarnation) == incarnation;
 	}
 
 	const Layout& layout_;

@@ -128,7 +128,8 @@ constexpr GeometryResult check_request(const GeometryRequest& request)
 			return {GeometryError::Tapes, i, 0};
 	}
 	if (request.region_size != 0 && !is_power_of_two(request.region_size))
-		return {GeometryError::NotPowerOfTwo, 0, round_up_power_of_two(request.region_size)};
+		return {GeometryError::NotPowerOfTwo, 0,
+			round_up_power_of_two(request.region_size)};
 	return {GeometryError::None, 0, 0};
 }
 
@@ -192,8 +193,8 @@ constexpr void lay_out(const GeometryRequest& request, u32 scale, Geometry& geom
 	superblock.part_size = round_up_power_of_two(areas.end());
 	if (superblock.part_size < SHMNET_PART_MIN)
 		superblock.part_size = SHMNET_PART_MIN;
-	superblock.region_size =
-		round_up_power_of_two(superblock.parts_offset + request.nodes * superblock.part_size);
+	superblock.region_size = round_up_power_of_two(superblock.parts_offset +
+						       request.nodes * superblock.part_size);
 }
 
 /* FNV-1a over what was asked for: two formatters agree exactly if they ask for the same. */
@@ -283,7 +284,8 @@ template <typename Memory> FormatResult format_region(u8* base, const Geometry& 
 		if (!zero && decided == 0)
 			return FormatResult::OtherContent;
 		if (decided == 0)
-			Memory::compare_exchange(&words[FORMAT], decided, geometry.superblock.format);
+			Memory::compare_exchange(&words[FORMAT], decided,
+						 geometry.superblock.format);
 	}
 	if (decided != 0 && decided != geometry.superblock.format) {
 		u64 magic = Memory::load_relaxed(&words[0]);

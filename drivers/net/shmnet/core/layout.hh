@@ -17,6 +17,7 @@ enum class AttachError : u8 {
 	HalfFormatted,
 	Version,
 	Features,
+	TooSmall,
 	Size,
 	Geometry,
 };
@@ -36,9 +37,13 @@ constexpr const char* describe(AttachError error)
 		return "the region's formatting was not finished: run the same "
 		       "'shmnetctl region format' again, or make the memory anew";
 	case AttachError::Version:
-		return "the region has another format version: use a hub and modules of one version";
+		return "the region has another format version: use a hub and modules of one "
+		       "version";
 	case AttachError::Features:
 		return "the region uses features that this version lacks: update this node";
+	case AttachError::TooSmall:
+		return "the device's memory is too small for any region: let shmnet-hub choose its "
+		       "size";
 	case AttachError::Size:
 		return "the region is larger than the device's memory: give the device all of it";
 	case AttachError::Geometry:
@@ -88,7 +93,10 @@ struct Layout {
 	u32 region_id;
 	NetworkLayout network[SHMNET_NETWORKS_MAX];
 
-	template <typename T> T* at(u64 offset) const { return reinterpret_cast<T*>(base + offset); }
+	template <typename T> T* at(u64 offset) const
+	{
+		return reinterpret_cast<T*>(base + offset);
+	}
 
 	template <typename T> T* in_part(u32 slot, u64 offset) const
 	{
@@ -148,7 +156,7 @@ inline RingPlaces ring_places(const Layout& layout, const RingId& id)
 		.consumer = layout.in_part<shmnet_consumer>(
 			id.destination, net.consumers + at_destination * net.consumers_stride),
 		.grants = layout.in_part<u32>(id.destination,
-						   net.grants + at_destination * net.grants_stride),
+					      net.grants + at_destination * net.grants_stride),
 		.first_buffer = at_source * net.pool,
 	};
 }
@@ -159,19 +167,24 @@ public:
 	constexpr AreaReader(const Geometry& geometry) : geometry_(geometry) {}
 
 	/* Sets offset and stride of the area with @count elements of at least @element bytes. */
-	constexpr bool find(u32 type, u32 network, u32 count, u64 element,
-			    u64& offset, u64* stride = nullptr)
+	constexpr bool find(u32 type, u32 network, u32 count, u64 element, u64& offset,
+			    u64* stride = nullptr)
 	{
 		const shmnet_superblock& superblock = geometry_.superblock;
 		bool in_part = type >= SHMNET_AREA_NODE;
 		u64 room = in_part ? superblock.part_size : superblock.parts_offset;
+		/* What the hub wrote lies first, what all write with care behind it. */
+		u64 first = in_part                       ? 0
+			    : type == SHMNET_AREA_WITNESS ? 2 * SHMNET_PAGE
+							  : superblock.common_offset;
 		for (u32 i = 0; i < superblock.areas; i++) {
 			const shmnet_area& area = geometry_.area[i];
 			if (area.type != type || area.network != network)
 				continue;
-			if (area.flags != (in_part ? SHMNET_AREA_IN_PART : 0u) || area.count < count ||
-			    area.stride < element || area.stride > room || area.offset > room ||
-			    area.count > SHMNET_PAGE || area.count * area.stride > room - area.offset ||
+			if (area.flags != (in_part ? SHMNET_AREA_IN_PART : 0u) ||
+			    area.count < count || area.stride < element || area.stride > room ||
+			    area.offset < first || area.offset > room || area.count > SHMNET_PAGE ||
+			    area.count * area.stride > room - area.offset ||
 			    area.offset % SHMNET_LINE != 0 || area.stride % SHMNET_LINE != 0)
 				return false;
 			offset = area.offset;
@@ -224,8 +237,9 @@ constexpr bool read_network(const Geometry& geometry, u32 index, NetworkLayout& 
 			  net.producers, &net.producers_stride) &&
 	       areas.find(SHMNET_AREA_CONSUMERS, index, rings, sizeof(shmnet_consumer),
 			  net.consumers, &net.consumers_stride) &&
-	       areas.find(SHMNET_AREA_DESCRIPTORS, index, rings, row.ring * sizeof(shmnet_descriptor),
-			  net.descriptors, &net.descriptors_stride) &&
+	       areas.find(SHMNET_AREA_DESCRIPTORS, index, rings,
+			  row.ring * sizeof(shmnet_descriptor), net.descriptors,
+			  &net.descriptors_stride) &&
 	       areas.find(SHMNET_AREA_GRANTS, index, rings, row.ring * sizeof(u32), net.grants,
 			  &net.grants_stride) &&
 	       areas.find(SHMNET_AREA_POOL, index, rings,
@@ -241,6 +255,7 @@ constexpr bool check_superblock(const shmnet_superblock& superblock)
 	       superblock.networks >= 1 && superblock.networks <= SHMNET_NETWORKS_MAX &&
 	       superblock.areas <= SHMNET_AREAS_MAX && is_power_of_two(superblock.region_size) &&
 	       is_power_of_two(superblock.part_size) && superblock.part_size >= SHMNET_PART_MIN &&
+	       superblock.common_offset >= 2 * SHMNET_PAGE &&
 	       superblock.parts_offset % SHMNET_PART_MIN == 0 &&
 	       superblock.parts_offset <= superblock.region_size &&
 	       superblock.part_size <=
@@ -255,13 +270,14 @@ template <typename Memory>
 AttachError read_layout(u8* base, u64 size, Geometry& scratch, Layout& layout)
 {
 	if (size < 2 * SHMNET_PAGE)
-		return AttachError::Size;
+		return AttachError::TooSmall;
 	shmnet_superblock& superblock = scratch.superblock;
 	/* Pairs with the release store of the magic, the formatter's last. */
 	u64 magic = Memory::load_acquire(reinterpret_cast<const aliasing_u64*>(base));
 	copy_from_region<Memory>(&superblock, base, sizeof(superblock));
 	if (magic == 0)
-		return superblock.format == 0 ? AttachError::Unformatted : AttachError::HalfFormatted;
+		return superblock.format == 0 ? AttachError::Unformatted
+					      : AttachError::HalfFormatted;
 	if (magic != SHMNET_MAGIC)
 		return AttachError::Foreign;
 	if (superblock.version != SHMNET_VERSION)
@@ -286,8 +302,8 @@ AttachError read_layout(u8* base, u64 size, Geometry& scratch, Layout& layout)
 	layout.region_id = superblock.format & SHMNET_FORMAT_ID_MASK;
 
 	AreaReader areas(scratch);
-	if (!areas.find(SHMNET_AREA_WITNESS, SHMNET_NO_NETWORK, layout.nodes, sizeof(shmnet_witness),
-			layout.witness_offset, &layout.witness_stride) ||
+	if (!areas.find(SHMNET_AREA_WITNESS, SHMNET_NO_NETWORK, layout.nodes,
+			sizeof(shmnet_witness), layout.witness_offset, &layout.witness_stride) ||
 	    !areas.find(SHMNET_AREA_CLAIMS, SHMNET_NO_NETWORK, layout.nodes, sizeof(shmnet_claim),
 			layout.claims_offset, &layout.claims_stride) ||
 	    !areas.find(SHMNET_AREA_NODE, SHMNET_NO_NETWORK, 1, sizeof(shmnet_node),

@@ -58,8 +58,8 @@ struct HardwareMemory {
 	/* Acquire and release when it succeeds; @expected takes what was found when it does not. */
 	template <SharedWord T> static bool compare_exchange(T* word, T& expected, T desired)
 	{
-		return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_ACQ_REL,
-						   __ATOMIC_ACQUIRE);
+		return __atomic_compare_exchange_n(word, &expected, desired, false,
+						   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 	}
 
 	/* Orders a store before a later load: the one thing that acquire and release do not. */
@@ -104,7 +104,8 @@ template <typename Memory> void copy_to_region(void* to, const void* from, size_
 	auto* words = static_cast<aliasing_u64*>(to);
 	for (size_t i = 0; i < bytes / sizeof(u64); i++) {
 		u64 word;
-		__builtin_memcpy(&word, static_cast<const u8*>(from) + i * sizeof(u64), sizeof(word));
+		__builtin_memcpy(&word, static_cast<const u8*>(from) + i * sizeof(u64),
+				 sizeof(word));
 		Memory::store_relaxed(&words[i], word);
 	}
 }

@@ -108,7 +108,8 @@ public:
 			take_grants();
 		if (produced_ + pieces - consumed_ > ring_)
 			consumed();
-		return connected() && free_count_ >= pieces && produced_ + pieces - consumed_ <= ring_;
+		return connected() && free_count_ >= pieces &&
+		       produced_ + pieces - consumed_ <= ring_;
 	}
 
 	/*
@@ -140,8 +141,8 @@ public:
 		first.csum_start = frame.offload.csum_start;
 		first.csum_offset = frame.offload.csum_offset;
 		first.hash = frame.offload.hash;
-		copy_to_region<Memory>(&descriptors_[produced_ & (ring_ - 1)].frame_len, &first.frame_len,
-				       sizeof(first) - PIECE_BYTES);
+		copy_to_region<Memory>(&descriptors_[produced_ & (ring_ - 1)].frame_len,
+				       &first.frame_len, sizeof(first) - PIECE_BYTES);
 		u16 flags = frame.offload.flags;
 		for (u32 i = 0; i < frame.pieces; i++) {
 			u32 buffer = free_[--free_count_];
@@ -167,7 +168,8 @@ public:
 		 * it stored, or its next load of produced sees ours.
 		 */
 		Memory::full_fence();
-		bool wanted = passes_event(published_, produced_, Memory::load_relaxed(&peer_->event));
+		bool wanted =
+			passes_event(published_, produced_, Memory::load_relaxed(&peer_->event));
 		published_ = produced_;
 		return wanted;
 	}
@@ -246,7 +248,8 @@ private:
 		if (end - granted_ > pool_ - free_count_)
 			return fail(SHMNET_FAULT_GRANT);
 		for (; granted_ != end; granted_++) {
-			u32 buffer = Memory::load_relaxed(&grants_[granted_ & (ring_ - 1)]) - first_buffer_;
+			u32 buffer = Memory::load_relaxed(&grants_[granted_ & (ring_ - 1)]) -
+				     first_buffer_;
 			if (buffer >= pool_ || owned_[buffer / 64] >> buffer % 64 & 1) {
 				/*
 				 * Pairs with the release fence in Consumer::close(): a grant of the next

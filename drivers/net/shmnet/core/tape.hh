@@ -82,7 +82,8 @@ public:
 		 */
 		Memory::store_relaxed(&header()->sequence, u64{0});
 		Memory::release_fence();
-		return layout_.arena(slot_) + cast_.position % SHMNET_CASTS_SIZE + sizeof(shmnet_cast);
+		return layout_.arena(slot_) + cast_.position % SHMNET_CASTS_SIZE +
+		       sizeof(shmnet_cast);
 	}
 
 	/*
@@ -108,7 +109,8 @@ public:
 			}
 			if (ahead > 0) {
 				/* The others went around while this writer stood still, or head lied. */
-				u64 before = Memory::load_relaxed(&tape->slots[(sequence - 1) & (slots - 1)]);
+				u64 before = Memory::load_relaxed(
+					&tape->slots[(sequence - 1) & (slots - 1)]);
 				if (slot_ahead(before, sequence - 1) == ahead) {
 					sequence += ahead + 1;
 					continue;
@@ -130,7 +132,8 @@ public:
 			 * Pairs with the acquire in TapeReader::next(): header and bytes come first. A
 			 * writer that was overtaken while it stood here finds another word and fails.
 			 */
-			if (Memory::compare_exchange(slot, found, pack_slot(sequence, slot_, place))) {
+			if (Memory::compare_exchange(slot, found,
+						     pack_slot(sequence, slot_, place))) {
 				advance_head(tape, sequence + 1);
 				return true;
 			}
@@ -262,7 +265,8 @@ private:
 			if (ahead || head - next_ > slots_)
 				return lapped(head);
 			/* It may have been written just now: look again before giving up. */
-			return slot_ahead(load_slot(next_), next_) < 0 ? miss(1) : SHMNET_RECEIVE_MISSED;
+			return slot_ahead(load_slot(next_), next_) < 0 ? miss(1)
+								       : SHMNET_RECEIVE_MISSED;
 		}
 		/*
 		 * Readers may be ahead of head, over slots that are written, while writers are at work.
