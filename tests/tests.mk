@@ -64,6 +64,11 @@ TIME ?= 60
 stress: $(STRESS_PROGRAMS)
 	$(Q)for program in $^; do $$program --time $(TIME) || exit 1; done
 
+# CHECKS='shellcheck files' runs some.
+.PHONY: lint
+lint:
+	$(Q)tools/checks/lint $(CHECKS)
+
 # The tests in guests: as they are run there, in one directory.
 .PHONY: kselftest check-guests
 kselftest:

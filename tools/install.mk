@@ -18,7 +18,8 @@ MODULE_DIR = $(DESTDIR)/lib/modules/$(INSTALL_RELEASE)/updates
 # An image that is being made (DESTDIR) gets its modules.dep when its own kernel is installed; of a
 # kernel that is gone nothing is left to be indexed.
 define depmod
-	$(if $(DESTDIR),,[ ! -e /lib/modules/$(INSTALL_RELEASE)/modules.order ] || depmod $(INSTALL_RELEASE))
+	$(if $(DESTDIR),,[ ! -e /lib/modules/$(INSTALL_RELEASE)/modules.order ] || \
+		depmod $(INSTALL_RELEASE))
 endef
 
 .PHONY: may-install
