@@ -100,6 +100,27 @@ TEST_F(DirectoryTest, GivesEachMachineASlotOfItsOwn)
 	EXPECT_EQ(found.outcome, SHMNET_SLOT_FULL);
 }
 
+TEST_F(DirectoryTest, GivesTheSlotOfADeadMachineAwayLast)
+{
+	for (u32 i = 0; i < NODES; i++)
+		join(identity(i));
+	u32 dead = 1, left = 2;
+	auto witness = [this](u32 slot, u32 incarnation) {
+		HardwareMemory::store_release(&region.layout().witness(slot)->word,
+					      static_cast<u64>(incarnation) << 32 |
+						      SHMNET_WITNESS_DEAD);
+	};
+	witness(dead, incarnation(dead) + 1);
+	EXPECT_EQ(directory.find(identity(NODES)).outcome, SHMNET_SLOT_FULL)
+		<< "another incarnation than the one that lives";
+	witness(dead, incarnation(dead));
+	ASSERT_TRUE(directory.release(left, incarnation(left)));
+	EXPECT_EQ(join(identity(NODES)), left);
+	EXPECT_EQ(join(identity(NODES + 1)), dead);
+	EXPECT_EQ(incarnation(dead), 2u);
+	EXPECT_EQ(directory.living(dead), 2u) << "the witness speaks of the former owner";
+}
+
 TEST_F(DirectoryTest, GivesEachDeviceOfAMachineASlotOfItsOwn)
 {
 	EXPECT_EQ(join(identity(1, 0x28)), 0u);

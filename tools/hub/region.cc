@@ -167,7 +167,8 @@ void Region::make_new(u64 size)
 	if (::fstatvfs(memory_.get(), &status) != 0)
 		throw system_error("{}", path_);
 	u64 room = static_cast<u64>(status.f_bavail) * status.f_frsize;
-	if (room < size)
+	/* A hugetlbfs without a limit says that it has no blocks at all. */
+	if (status.f_blocks != 0 && room < size)
 		throw Error(
 			fmt::format("{} needs {}, and its file system has {} left; make room, give "
 				    "another --file, or fewer --nodes",

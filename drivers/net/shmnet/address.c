@@ -2,7 +2,6 @@
 /* The nodes' Ethernet addresses (shmnet_shm.h, "Addresses and command frames"). */
 #include "shmnet.h"
 
-
 void shmnet_node_mac(const struct shmnet_device *device, u32 network, u32 slot, u8 *mac)
 {
 	mac[0] = SHMNET_MAC_BASE | network << SHMNET_MAC_NETWORK_SHIFT;

@@ -19,6 +19,7 @@
 	X(rx_drop_no_memory)							\
 	X(rx_cast_not_mine)	/* unicast on a tape for somebody else */	\
 	X(rx_cast_missed)	/* lapped, or overwritten before it was read */	\
+	X(rx_rests)		/* times that reading waited for programs */	\
 	X(rx_commands)								\
 	X(tx_frames)		/* into rings and onto tapes */			\
 	X(tx_bytes)								\
@@ -36,7 +37,7 @@
 	X(polls)								\
 	X(timer_rescue)		/* frames that a timer found: doorbells were lost */ \
 	X(timer_early)		/* frames that a timer found before a late doorbell */ \
-	X(connects)		/* rings opened and adopted */			\
+	X(connects)		/* rings that their receiver opened, and this node adopted */ \
 	X(resets_index)		/* connections ended for a peer's fault: see enum shmnet_fault */ \
 	X(resets_grant)								\
 	X(resets_buffer)							\

@@ -12,6 +12,7 @@
 #include "shmnet.h"
 
 #include <linux/interrupt.h>
+#include <linux/sched/clock.h>
 
 #define REGISTER_IV_POSITION	8
 #define REGISTER_DOORBELL	12
@@ -318,14 +319,20 @@ static int poll_slot(struct shmnet_net *net, u32 slot, bool announced, int budge
 int shmnet_poll(struct napi_struct *napi, int budget)
 {
 	struct shmnet_net *net = container_of(napi, struct shmnet_net, napi);
-	u64 rang = atomic64_xchg(&net->pending, 0);
-	u64 scanned = atomic64_xchg(&net->scan, 0);
-	u64 slots = rang | scanned | net->unfinished;
-	u64 announced = rang | net->unfinished;
 	u32 nodes = net->device->info.nodes;
+	u64 rang, slots, announced;
+	u64 begin = local_clock();
 	u64 unfinished = 0;
 	int total = 0;
 	u32 i;
+
+	if (READ_ONCE(net->resting)) {
+		napi_complete_done(napi, 0);
+		return 0;
+	}
+	rang = atomic64_xchg(&net->pending, 0);
+	slots = rang | atomic64_xchg(&net->scan, 0) | net->unfinished;
+	announced = rang | net->unfinished;
 
 	shmnet_count(&net->counters, polls);
 	shmnet_count_add(&net->counters, doorbells_received, hweight64(rang));
@@ -351,6 +358,13 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	}
 	net->unfinished = unfinished;
 	net->next_slot = (net->next_slot + 1) % nodes;
+	if (shmnet_rest(net, begin, total)) {
+		/* All of it is looked at again, and is armed then. */
+		net->unfinished |= slots;
+		total = min(total, budget - 1);
+		napi_complete_done(napi, total);
+		return total;
+	}
 	if (total >= budget)
 		return budget;
 

@@ -59,7 +59,7 @@ int shmnet_claim(struct shmnet_device *device)
 		shmnet_core_find_slot(device->core, &device->identity, &found);
 		if (found.outcome == SHMNET_SLOT_FULL) {
 			pci_err(device->pdev,
-				"all %u slots of the region are taken: make a larger one (shmnet-hub --nodes), or free a dead node's slot\n",
+				"all %u slots of the region are taken: make one for more nodes (shmnet-hub --nodes)\n",
 				device->info.nodes);
 			return -ENOSPC;
 		}
@@ -334,10 +334,13 @@ void shmnet_suspend(struct shmnet_device *device)
 	shmnet_leave(device);
 }
 
+/* The device is the caller's again even if it cannot join at once: then it goes on trying. */
 int shmnet_resume(struct shmnet_device *device)
 {
 	device->leaving = false;
-	return rejoin(device);
+	if (rejoin(device))
+		queue_delayed_work(workqueue, &device->rejoin, REJOIN_RETRY);
+	return 0;
 }
 
 void shmnet_device_init(struct shmnet_device *device)

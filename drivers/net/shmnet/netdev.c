@@ -64,6 +64,7 @@ void shmnet_net_stop(struct shmnet_net *net)
 	WRITE_ONCE(net->running, false);
 	publish_state(net, net->dev->features, net->dev->mtu);
 	napi_disable(&net->napi);
+	shmnet_moderation_stop(net);
 	hrtimer_cancel(&net->timer);
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
 		if (shmnet_is_own(net, slot))
@@ -285,6 +286,7 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 	shmnet_fdb_init(&net->fdb);
 	hrtimer_init(&net->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	net->timer.function = shmnet_timer;
+	shmnet_moderation_init(net);
 	netif_napi_add(dev, &net->napi, shmnet_poll);
 	netif_carrier_off(dev);
 	shmnet_node_mac(device, index, device->slot, mac);

@@ -10,7 +10,6 @@
 #include <linux/slab.h>
 
 #define BAR_REGISTERS	0
-#define BAR_MEMORY	2
 
 LIST_HEAD(shmnet_devices);
 /* Of the list; taken before a device's own lock. */

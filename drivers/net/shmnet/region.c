@@ -2,7 +2,6 @@
 /* The mapping of the region, and how fast it is. */
 #include "shmnet.h"
 
-#include <linux/debugfs.h>
 #include <linux/io.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>

@@ -82,6 +82,7 @@ int shmnet_rings_create(struct shmnet_net *net)
 	if (!memory)
 		return -ENOMEM;
 	net->broadcast = shmnet_reader_init(memory, net->device->core, net->index, 0);
+	net->casts_missed = 0;
 	return 0;
 }
 

@@ -318,6 +318,7 @@ int shmnet_receive_casts(struct shmnet_net *net, bool announced, int budget)
 {
 	struct shmnet_counters *counters = &net->counters;
 	int work = 0;
+	u64 missed;
 
 	if (net->casts_armed && (announced || net->polling)) {
 		shmnet_core_disarm_casts(net->device->core, net->index);
@@ -345,6 +346,8 @@ int shmnet_receive_casts(struct shmnet_net *net, bool announced, int budget)
 		}
 		receive_cast(net, skb, cast.writer, cast.flags);
 	}
-	counters->value[SHMNET_COUNT_rx_cast_missed] = shmnet_reader_missed(net->broadcast);
+	missed = shmnet_reader_missed(net->broadcast);
+	shmnet_count_add(counters, rx_cast_missed, missed - net->casts_missed);
+	net->casts_missed = missed;
 	return work;
 }

@@ -83,6 +83,7 @@ struct shmnet_net {
 	struct page_pool *pages;	/* NAPI: where large frames are copied to ... */
 	struct page_pool *chunks;	/* ... and in chunks of SHMNET_CHUNK_ORDER */
 	struct shmnet_reader *broadcast;
+	u64 casts_missed;		/* of @broadcast, as far as it is counted; NAPI */
 
 	/* Frames that a timer found, and no doorbell has yet explained (irq.c); NAPI. */
 	u64 rescue_slots;
@@ -90,6 +91,14 @@ struct shmnet_net {
 	ktime_t rescue_since;
 	ktime_t rescue_window;
 	u32 rescues;
+
+	/* Moderation: since when, and how much of it NAPI took. NAPI; @resting: also its timer. */
+	u64 window_since;		/* ns of local_clock() */
+	u64 window_busy;		/* ns */
+	u32 window_frames;
+	bool resting;			/* polls do nothing until the timer has them */
+	u64 rest_until;			/* ns of local_clock() */
+	struct hrtimer rest_timer;
 
 	struct hrtimer timer;		/* the fast backup timer: only while work is outstanding */
 	u32 ticks;			/* of it, a millisecond each */
@@ -176,6 +185,11 @@ void shmnet_scan(struct shmnet_net *net, u64 slots);
 void shmnet_use_polling(struct shmnet_net *net);
 enum hrtimer_restart shmnet_timer(struct hrtimer *timer);
 int shmnet_poll(struct napi_struct *napi, int budget);
+
+/* moderation.c */
+bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames);
+void shmnet_moderation_init(struct shmnet_net *net);
+void shmnet_moderation_stop(struct shmnet_net *net);
 
 /* copy.c */
 void shmnet_copy_init(void);

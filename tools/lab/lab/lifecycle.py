@@ -111,8 +111,10 @@ def _build(lab, options, chosen, progress):
         "node {} is up after {:.1f} s",
     )
     if lab.module:
-        progress.begin("loading the module")
-        _in_parallel(lambda node: load(lab, node), lab.nodes(), progress)
+        # One after the other: the region's slots then have the numbers of the guests.
+        for node in lab.nodes():
+            progress.begin(f"loading the module in node {node}")
+            load(lab, node)
 
 
 def _share_memory(lab, options):

@@ -34,13 +34,15 @@ public:
 
 	/*
 	 * Looks for the slot to claim: one that bears this identity, else one never used, else one
-	 * that its owner left. What is found must be claimed with the word that was found.
+	 * that its owner left, else one whose owner was seen to end. What is found must be claimed
+	 * with the word that was found.
 	 */
 	shmnet_slot_search find(const shmnet_identity& identity) const
 	{
 		u64 tag = identity_tag(identity);
 		shmnet_slot_search fresh = {SHMNET_SLOT_FULL, 0, 0, 0};
 		shmnet_slot_search left = fresh;
+		shmnet_slot_search dead = fresh;
 		for (u32 slot = 0; slot < layout_.nodes; slot++) {
 			u64 word = claim_word(slot);
 			bool claimed = word & SHMNET_CLAIM_CLAIMED;
@@ -52,8 +54,12 @@ public:
 				fresh = {SHMNET_SLOT_FREE, slot, word, 0};
 			else if (!claimed && left.outcome == SHMNET_SLOT_FULL)
 				left = {SHMNET_SLOT_FREE, slot, word, 0};
+			else if (claimed && witnessed_dead(slot, claim_incarnation(word)))
+				dead = {SHMNET_SLOT_FREE, slot, word, 0};
 		}
-		return fresh.outcome == SHMNET_SLOT_FREE ? fresh : left;
+		if (fresh.outcome == SHMNET_SLOT_FREE)
+			return fresh;
+		return left.outcome == SHMNET_SLOT_FREE ? left : dead;
 	}
 
 	/* Whether the owner of a slot that was found claimed has shown life since. */

@@ -4,7 +4,7 @@
  * directory shows and the time.
  *
  * Age counts in this node's own checks, so that a pause of its own makes nobody look dead; and a
- * suspicion concerns this pair alone (docs/protocol.md, "Death").
+ * suspicion concerns this pair alone (docs/protocol.md, "Life and death").
  */
 #pragma once
 

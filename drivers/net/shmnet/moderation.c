@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receiving must not starve those who are received for. NAPI goes before every program: at a rate
+ * that the CPU cannot take, it would bring frames whose programs never run, to be dropped at full
+ * sockets. So when a program waits for this CPU, and many frames took more than half of its time,
+ * the interface rests: it reads nothing and asks for no doorbells until the CPU is idle, or the
+ * programs had their share. Meanwhile rings fill, and their senders wait.
+ */
+#include "shmnet.h"
+
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/stat.h>
+
+/* Large frames come in fewer, and their programs keep up. */
+#define WINDOW_FRAMES	32
+/* What programs get of the CPU, in times of what the frames took. */
+#define SHARE		4
+#define REST_MAX_NS	(2 * NSEC_PER_MSEC)
+#define REST_STEP_NS	(50 * NSEC_PER_USEC)
+
+/* Whether a program runs on this CPU, or would. Softirq or interrupt. */
+static bool cpu_is_wanted(void)
+{
+	if (is_idle_task(current))
+		return need_resched();
+	/* ksoftirqd, or the NAPI's own thread: is there somebody beside it? */
+	if (current->flags & PF_KTHREAD)
+		return !single_task_running();
+	return true;
+}
+
+/* The end of a poll that began at @begin and had @frames. True: rest, and ask for no doorbells. */
+bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames)
+{
+	u64 now = local_clock();
+	u64 busy, elapsed;
+
+	if (!net->window_frames)
+		net->window_since = begin;
+	net->window_frames += frames;
+	net->window_busy += now - begin;
+	if (net->window_frames < WINDOW_FRAMES)
+		return false;
+	busy = net->window_busy;
+	elapsed = now - net->window_since;
+	net->window_frames = 0;
+	net->window_busy = 0;
+	if (2 * busy < elapsed || !cpu_is_wanted())
+		return false;
+
+	net->rest_until = now + min_t(u64, SHARE * busy, REST_MAX_NS);
+	WRITE_ONCE(net->resting, true);
+	hrtimer_start(&net->rest_timer, ns_to_ktime(REST_STEP_NS), HRTIMER_MODE_REL_PINNED);
+	shmnet_count(&net->counters, rx_rests);
+	return true;
+}
+
+static enum hrtimer_restart rest_is_over(struct hrtimer *timer)
+{
+	struct shmnet_net *net = container_of(timer, struct shmnet_net, rest_timer);
+
+	if (cpu_is_wanted() && local_clock() < net->rest_until) {
+		hrtimer_forward_now(timer, ns_to_ktime(REST_STEP_NS));
+		return HRTIMER_RESTART;
+	}
+	/* A poll that still sees it true ends at once, and NAPI runs it again for this. */
+	WRITE_ONCE(net->resting, false);
+	napi_schedule_irqoff(&net->napi);
+	return HRTIMER_NORESTART;
+}
+
+void shmnet_moderation_init(struct shmnet_net *net)
+{
+	hrtimer_init(&net->rest_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED);
+	net->rest_timer.function = rest_is_over;
+}
+
+/* When NAPI is disabled: it shall not begin with a rest. */
+void shmnet_moderation_stop(struct shmnet_net *net)
+{
+	hrtimer_cancel(&net->rest_timer);
+	WRITE_ONCE(net->resting, false);
+	net->window_frames = 0;
+	net->window_busy = 0;
+}
