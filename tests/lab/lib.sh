@@ -3,6 +3,7 @@
 #
 # What tests of labs share. A test sets `lab`, sources this, and calls test_case for each thing.
 
+lab=${lab:?}
 # shellcheck disable=SC2034 # for tests
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
 shmlab=$root/tools/lab/shmlab

@@ -141,7 +141,7 @@ struct shmnet_device {
 	struct delayed_work tick;
 	unsigned long tick_due;		/* jiffies */
 	unsigned long checked;		/* jiffies of the last look at the directory */
-	u32 suspected[SHMNET_NODES_MAX];	/* incarnation that shows no life; the tick writes */
+	u32 suspected[SHMNET_NODES_MAX];	/* incarnation without life; the tick writes */
 	u32 ticks;			/* regular ones */
 	bool joined;			/* the entry is shown, the tick runs; device->lock */
 	bool leaving;			/* for good, or for a suspend; device->lock */
