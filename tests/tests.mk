@@ -9,7 +9,7 @@ TOOL_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,\
 	$(filter-out %/main.cc,$(wildcard tools/hub/*.cc tools/shmnetctl/*.cc)))
 TEST_PACKAGES := gtest_main libsystemd libnl-genl-3.0 fmt spdlog
 
-CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% geometry_% layout_% \
+CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% geometry_% groups_% layout_% \
 	membership_% ring_% tape_%),$(UNIT_TESTS))
 STRESS_PROGRAMS := $(patsubst tests/stress/%.cc,$(BUILD)/tests/%,$(wildcard tests/stress/*.cc))
 
@@ -63,6 +63,11 @@ TIME ?= 60
 .PHONY: stress
 stress: $(STRESS_PROGRAMS)
 	$(Q)for program in $^; do $$program --time $(TIME) || exit 1; done
+
+# All states of the models of tapes, membership and connections; CASES='^tape': some.
+.PHONY: check-model
+check-model: deps-test
+	$(Q)tests/model/check $(if $(CASES),'$(CASES)')
 
 # CHECKS='shellcheck files' runs some.
 .PHONY: lint

@@ -37,6 +37,7 @@ done
 check "an 802.3 frame, padded to 60 bytes" crosses 60 "$mac1" 3
 check "an 802.3 frame of 1514 bytes" crosses 1514 "$mac1" 1500
 check "an 802.3 frame to all" crosses 1514 $everybody 1500
+ip -n "$ns1" maddress add $group dev "$if1"
 check "a frame to a group" crosses 100 $group 0x88b5
 check "a frame from behind the node" crosses 100 "$mac1" 0x88b5 02:00:5e:10:00:02
 check "a frame of the driver's EtherType that is none of its commands" crosses 60 "$mac1" 0x88b6

@@ -167,6 +167,14 @@ has_carrier() { # has_carrier NAMESPACE INTERFACE
 	[[ $(ip -n "$1" -o link show dev "$2") == *LOWER_UP* ]]
 }
 
+# Nothing of neighbour discovery among what a test counts.
+without_ipv6() {
+	local namespace
+	for namespace in "$ns0" "$ns1"; do
+		ip netns exec "$namespace" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	done
+}
+
 # Under a flood of other pings: an answer that the kernel finds no room for is not made.
 resumes() { # within 20 s
 	until_true 20 connected && until_true 20 on0 ping -q -c 3 -i 0.1 -W 1 "$address1"

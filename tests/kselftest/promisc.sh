@@ -7,6 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 needs frame
 two_nodes
+without_ipv6
 mac0=$(on0 cat "/sys/class/net/$if0/address")
 stranger=02:00:5e:10:00:01
 

@@ -183,6 +183,60 @@ TEST_F(CoreAbi, PassesFramesBothWays)
 	EXPECT_EQ(shmnet_rx_doorbell(left.rx), 4u);
 }
 
+/* What both ends show at each step of a frame's way. */
+TEST_F(CoreAbi, ShowsRings)
+{
+	meet();
+	struct shmnet_network_info network;
+	shmnet_network_info(left.core(), NETWORK, &network);
+	shmnet_ring_view sender, receiver;
+	auto look = [&] {
+		shmnet_tx_view(left.tx, &sender);
+		shmnet_rx_view(right.rx, &receiver);
+	};
+	look();
+	EXPECT_NE(sender.epoch, 0u);
+	EXPECT_EQ(sender.epoch, receiver.epoch);
+	EXPECT_TRUE(receiver.adopted);
+	EXPECT_TRUE(sender.armed);
+	EXPECT_TRUE(receiver.armed);
+	EXPECT_EQ(sender.buffers, network.pool) << "granted, though not taken yet";
+	EXPECT_EQ(receiver.buffers, network.pool);
+
+	shmnet_frame frame;
+	ASSERT_TRUE(shmnet_tx_reserve(left.tx, 5000, &frame));
+	frame.offload = {};
+	shmnet_tx_commit(left.tx, &frame);
+	shmnet_tx_publish(left.tx);
+	look();
+	EXPECT_EQ(sender.descriptors, 2u);
+	EXPECT_EQ(receiver.descriptors, 2u);
+	EXPECT_EQ(sender.buffers, network.pool - 2);
+	EXPECT_EQ(receiver.buffers, network.pool) << "not looked at yet";
+	EXPECT_FALSE(sender.armed);
+
+	ASSERT_EQ(shmnet_rx_next(right.rx, &frame), SHMNET_RECEIVE_FRAME);
+	look();
+	EXPECT_EQ(receiver.buffers, network.pool - 2);
+	shmnet_rx_release(right.rx);
+	shmnet_rx_publish(right.rx);
+	look();
+	EXPECT_EQ(sender.descriptors, 0u);
+	EXPECT_EQ(receiver.descriptors, 0u);
+	EXPECT_EQ(sender.buffers, network.pool);
+	EXPECT_EQ(receiver.buffers, network.pool);
+	EXPECT_FALSE(sender.armed) << "not asked for since";
+	shmnet_rx_arm(right.rx);
+	look();
+	EXPECT_TRUE(sender.armed);
+
+	shmnet_tx_disconnect(left.tx);
+	shmnet_rx_close(right.rx);
+	look();
+	EXPECT_EQ(sender.epoch, 0u);
+	EXPECT_EQ(receiver.epoch, 0u);
+}
+
 TEST_F(CoreAbi, PassesCasts)
 {
 	meet();
@@ -191,6 +245,7 @@ TEST_F(CoreAbi, PassesCasts)
 	EXPECT_FALSE(shmnet_reader_waiting(right.reader));
 	ASSERT_TRUE(shmnet_cast_publish(left.core()));
 	EXPECT_TRUE(shmnet_reader_waiting(right.reader));
+	EXPECT_EQ(shmnet_reader_head(right.reader), shmnet_reader_position(right.reader) + 1);
 	shmnet_cast_view cast;
 	ASSERT_EQ(shmnet_reader_next(right.reader, &cast), SHMNET_RECEIVE_FRAME);
 	EXPECT_EQ(cast.len, 60u);
@@ -206,12 +261,14 @@ TEST_F(CoreAbi, PassesCasts)
 TEST_F(CoreAbi, RingsForCastsThoseThatAreArmed)
 {
 	meet();
-	EXPECT_EQ(shmnet_cast_doorbell(left.core(), NETWORK, right.slot()), SHMNET_NO_DOORBELL);
-	shmnet_core_arm_casts(right.core(), NETWORK, 0x110002);
-	EXPECT_EQ(shmnet_cast_doorbell(left.core(), NETWORK, right.slot()), 0x110002u);
-	EXPECT_EQ(shmnet_cast_doorbell(left.core(), 1, right.slot()), SHMNET_NO_DOORBELL);
+	EXPECT_EQ(shmnet_cast_doorbell(left.core(), NETWORK, right.slot(), 5), SHMNET_NO_DOORBELL);
+	shmnet_core_arm_casts(right.core(), NETWORK, 0x110002, SHMNET_CAST_BIT(5));
+	EXPECT_EQ(shmnet_cast_doorbell(left.core(), NETWORK, right.slot(), 5), 0x110002u);
+	EXPECT_EQ(shmnet_cast_doorbell(left.core(), NETWORK, right.slot(), 0), SHMNET_NO_DOORBELL)
+		<< "another tape";
+	EXPECT_EQ(shmnet_cast_doorbell(left.core(), 1, right.slot(), 5), SHMNET_NO_DOORBELL);
 	shmnet_core_disarm_casts(right.core(), NETWORK);
-	EXPECT_EQ(shmnet_cast_doorbell(left.core(), NETWORK, right.slot()), SHMNET_NO_DOORBELL);
+	EXPECT_EQ(shmnet_cast_doorbell(left.core(), NETWORK, right.slot(), 5), SHMNET_NO_DOORBELL);
 }
 
 TEST_F(CoreAbi, SeesAPeerComeAndGo)

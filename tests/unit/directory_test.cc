@@ -369,13 +369,13 @@ TEST_F(DirectoryTest, EndsANameThatHasNoEnd)
 TEST_F(DirectoryTest, ArmsAndDisarmsCasts)
 {
 	u32 slot = join(identity(1));
-	EXPECT_FALSE(directory.casts_armed(slot, 1));
-	directory.arm_casts(slot, 1, 0x70003);
-	EXPECT_TRUE(directory.casts_armed(slot, 1));
-	EXPECT_FALSE(directory.casts_armed(slot, 0));
+	EXPECT_EQ(directory.casts_armed(slot, 1), 0u);
+	directory.arm_casts(slot, 1, 0x70003, 0x80000005);
+	EXPECT_EQ(directory.casts_armed(slot, 1), 0x80000005);
+	EXPECT_EQ(directory.casts_armed(slot, 0), 0u);
 	EXPECT_EQ(directory.cast_doorbell(slot, 1), 0x70003u);
 	directory.disarm_casts(slot, 1);
-	EXPECT_FALSE(directory.casts_armed(slot, 1));
+	EXPECT_EQ(directory.casts_armed(slot, 1), 0u);
 }
 
 /* A reader that stands at any step while the slot gets another owner: all of the one, or nothing. */

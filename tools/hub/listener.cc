@@ -130,7 +130,8 @@ Listener::Accepted Listener::accept()
 	if (errno == EMFILE || errno == ENFILE) {
 		accepted.error = errno;
 		reserve_.reset();
-		UniqueFd(::accept4(socket_.get(), nullptr, nullptr, FLAGS));
+		UniqueFd refused(::accept4(socket_.get(), nullptr, nullptr, FLAGS));
+		refused.reset();
 		reserve_ = open_reserve();
 	}
 	return accepted;

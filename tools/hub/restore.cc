@@ -90,7 +90,8 @@ void Hub::restore_peer(const PeerRecord& record, bool same_boot)
 		/* How much of its greeting it got cannot be known. */
 		peer.state = PeerState::Held;
 	}
-	if (socket)
+	/* Not a member's: nobody took it. */
+	if (socket) // NOLINT(bugprone-use-after-move): a moved one is empty
 		store_.remove(FdStore::client(record.id));
 	const Switchboard::Line* line = board_.find(record.id);
 	if (peer.member() && line)

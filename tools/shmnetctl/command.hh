@@ -16,6 +16,8 @@ namespace shmnet::ctl {
 using Action = std::function<int()>;
 
 void add_node(CLI::App& app, Action& action);
+void add_rings(CLI::App& app, Action& action);
+void add_monitor(CLI::App& app, Action& action);
 void add_region(CLI::App& app, Action& action);
 
 } // namespace shmnet::ctl

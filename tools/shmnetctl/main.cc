@@ -20,6 +20,8 @@ int main(int argc, char** argv)
 	app.require_subcommand(1);
 	ctl::Action action;
 	ctl::add_node(app, action);
+	ctl::add_rings(app, action);
+	ctl::add_monitor(app, action);
 	ctl::add_region(app, action);
 	try {
 		app.parse(argc, argv);

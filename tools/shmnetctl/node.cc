@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl node, device, counters: what the module says of itself. */
-#include "command.hh"
-#include "control.hh"
-#include "error.hh"
+#include "query.hh"
 #include "region_view.hh"
 #include "size.hh"
 #include "table.hh"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
-#include <memory>
 
 namespace shmnet::ctl {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-struct Arguments {
-	std::string device;
-	bool json = false;
-};
-
-std::string number(__u64 value)
-{
-	return fmt::format("{}", value);
-}
 
 const char* node_state(__u32 state)
 {
@@ -46,11 +28,6 @@ const char* node_state(__u32 state)
 	return "unknown";
 }
 
-std::string mac_text(const std::array<__u8, 6>& mac)
-{
-	return fmt::format("{:02x}", fmt::join(mac, ":"));
-}
-
 /* "0:up,1:down": each network's state, with a star where there is a connection. */
 std::string networks_text(const NodeInfo& node)
 {
@@ -62,7 +39,7 @@ std::string networks_text(const NodeInfo& node)
 	return text.empty() ? "-" : text;
 }
 
-void print_nodes(const std::vector<NodeInfo>& nodes)
+std::string nodes_text(const std::vector<NodeInfo>& nodes)
 {
 	Table table({"DEVICE", "NODE", "STATE", "INCARNATION", "NETWORKS", "MAC", "PEER", "NAME"});
 	for (const NodeInfo& node : nodes)
@@ -71,7 +48,7 @@ void print_nodes(const std::vector<NodeInfo>& nodes)
 			   node.networks.empty() ? "-" : mac_text(node.networks[0].mac),
 			   node.peer ? number(*node.peer) : "-",
 			   node.has_entry ? printable(node.name) : "-"});
-	fmt::print("{}", table.text());
+	return table.text();
 }
 
 Json nodes_json(const std::vector<NodeInfo>& nodes)
@@ -105,7 +82,7 @@ Json nodes_json(const std::vector<NodeInfo>& nodes)
 	return all;
 }
 
-void print_devices(const std::vector<DeviceInfo>& devices)
+std::string devices_text(const std::vector<DeviceInfo>& devices)
 {
 	Table table({"DEVICE", "NODE", "OF", "INCARNATION", "REGION", "VECTORS", "READ-MB/S",
 		     "WRITE-MB/S", "INTERFACES"});
@@ -118,7 +95,7 @@ void print_devices(const std::vector<DeviceInfo>& devices)
 			   number(device.vectors), number(device.read_speed),
 			   number(device.write_speed), interfaces.empty() ? "-" : interfaces});
 	}
-	fmt::print("{}", table.text());
+	return table.text();
 }
 
 Json devices_json(const std::vector<DeviceInfo>& devices)
@@ -143,13 +120,13 @@ Json devices_json(const std::vector<DeviceInfo>& devices)
 	return all;
 }
 
-void print_counters(const std::vector<CounterInfo>& all)
+std::string counters_text(const std::vector<CounterInfo>& all)
 {
 	Table table({"DEVICE", "INTERFACE", "COUNTER", "VALUE"});
 	for (const CounterInfo& info : all)
 		for (const auto& [name, value] : info.counters)
 			table.add({info.device, info.interface.name, name, number(value)});
-	fmt::print("{}", table.text());
+	return table.text();
 }
 
 Json counters_json(const std::vector<CounterInfo>& all)
@@ -166,53 +143,23 @@ Json counters_json(const std::vector<CounterInfo>& all)
 	return result;
 }
 
-/* Asks with @dump, and prints in either way. An empty answer is an error that says why. */
-template <typename Info>
-int show(const Arguments& arguments, std::vector<Info> (Control::*dump)(const std::string&),
-	 void (*print)(const std::vector<Info>&), Json (*json)(const std::vector<Info>&))
-{
-	Control control;
-	std::vector<Info> all = (control.*dump)(arguments.device);
-	if (arguments.json)
-		fmt::print("{}\n", json(all).dump(2));
-	else
-		print(all);
-	if (!all.empty())
-		return 0;
-	if (arguments.device.empty())
-		fmt::print(stderr,
-			   "shmnetctl: the module uses no device here: see the kernel's log\n");
-	else
-		fmt::print(stderr,
-			   "shmnetctl: the module does not use {}: 'shmnetctl device' lists "
-			   "what it uses\n",
-			   arguments.device);
-	return EXIT_FAILED;
-}
-
-template <typename Info>
-void add(CLI::App& app, Action& action, const char* name, const char* description,
-	 std::vector<Info> (Control::*dump)(const std::string&),
-	 void (*print)(const std::vector<Info>&), Json (*json)(const std::vector<Info>&))
-{
-	auto arguments = std::make_shared<Arguments>();
-	CLI::App* command = app.add_subcommand(name, description);
-	command->add_option("DEVICE", arguments->device, "The PCI address of an ivshmem device");
-	command->add_flag("--json", arguments->json, "As JSON");
-	command->callback(
-		[=, &action] { action = [=] { return show(*arguments, dump, print, json); }; });
-}
-
 } // namespace
 
 void add_node(CLI::App& app, Action& action)
 {
-	add(app, action, "node", "Show the nodes of each region, as this one sees them",
-	    &Control::nodes, print_nodes, nodes_json);
-	add(app, action, "device", "Show the devices that the module uses", &Control::devices,
-	    print_devices, devices_json);
-	add(app, action, "counters", "Show the counters of each interface, as ethtool -S does",
-	    &Control::counters, print_counters, counters_json);
+	add_query(app, action,
+		  {.name = "node",
+		   .description = "Show the nodes of each region, as this one sees them",
+		   .query = list_query(&Control::nodes, nodes_text, nodes_json),
+		   .watch = true});
+	add_query(app, action,
+		  {.name = "device",
+		   .description = "Show the devices that the module uses",
+		   .query = list_query(&Control::devices, devices_text, devices_json)});
+	add_query(app, action,
+		  {.name = "counters",
+		   .description = "Show the counters of each interface, as ethtool -S does",
+		   .query = list_query(&Control::counters, counters_text, counters_json)});
 }
 
 } // namespace shmnet::ctl

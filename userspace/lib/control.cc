@@ -2,69 +2,10 @@
 #include "control.hh"
 #include "error.hh"
 
-#include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 
-#include <algorithm>
-#include <cstring>
-
 namespace shmnet {
-
-/* The attributes of a message, or of a nest in it. */
-class Attributes {
-public:
-	Attributes(nlattr* first, int bytes) : first_(first), bytes_(bytes) {}
-
-	const nlattr* find(int type) const { return nla_find(first_, bytes_, type); }
-
-	__u32 u32_of(int type) const
-	{
-		const nlattr* attribute = find(type);
-		return attribute ? nla_get_u32(attribute) : 0;
-	}
-
-	__u64 u64_of(int type) const
-	{
-		const nlattr* attribute = find(type);
-		return attribute ? nla_get_u64(attribute) : 0;
-	}
-
-	std::string string_of(int type) const
-	{
-		const nlattr* attribute = find(type);
-		return attribute ? nla_get_string(attribute) : "";
-	}
-
-	template <size_t N> std::array<__u8, N> bytes_of(int type) const
-	{
-		std::array<__u8, N> bytes = {};
-		if (const nlattr* attribute = find(type))
-			memcpy(bytes.data(), nla_data(attribute),
-			       std::min<size_t>(nla_len(attribute), N));
-		return bytes;
-	}
-
-	/* What @read makes of each nest of a type. */
-	template <typename Read> auto each(int type, Read read) const
-	{
-		std::vector<decltype(read(*this))> all;
-		nlattr* attribute;
-		int left;
-		nla_for_each_attr(attribute, first_, bytes_, left)
-		{
-			if (nla_type(attribute) == type)
-				all.push_back(
-					read(Attributes(static_cast<nlattr*>(nla_data(attribute)),
-							nla_len(attribute))));
-		}
-		return all;
-	}
-
-private:
-	nlattr* first_;
-	int bytes_;
-};
 
 namespace {
 
@@ -96,7 +37,7 @@ NodeNetworkInfo read_network(const Attributes& attributes)
 		.mtu = attributes.u32_of(SHMNET_A_MTU),
 		.capabilities = attributes.u64_of(SHMNET_A_CAPABILITIES),
 		.mac = attributes.bytes_of<6>(SHMNET_A_MAC),
-		.connected = attributes.find(SHMNET_A_CONNECTED) != nullptr};
+		.connected = attributes.has(SHMNET_A_CONNECTED)};
 }
 
 NodeInfo read_node(const Attributes& attributes)
@@ -106,100 +47,128 @@ NodeInfo read_node(const Attributes& attributes)
 	node.slot = attributes.u32_of(SHMNET_A_SLOT);
 	node.incarnation = attributes.u32_of(SHMNET_A_INCARNATION);
 	node.state = attributes.u32_of(SHMNET_A_NODE_STATE);
-	node.has_entry = attributes.find(SHMNET_A_MACHINE) != nullptr;
+	node.has_entry = attributes.has(SHMNET_A_MACHINE);
 	node.name = attributes.string_of(SHMNET_A_NAME);
 	node.machine = attributes.bytes_of<16>(SHMNET_A_MACHINE);
 	node.pci_address = attributes.u32_of(SHMNET_A_PCI_ADDRESS);
 	node.heartbeat = attributes.u64_of(SHMNET_A_HEARTBEAT);
-	if (attributes.find(SHMNET_A_PEER_ID))
+	if (attributes.has(SHMNET_A_PEER_ID))
 		node.peer = attributes.u32_of(SHMNET_A_PEER_ID);
 	node.vectors = attributes.u32_of(SHMNET_A_VECTORS);
 	node.networks = attributes.each(SHMNET_A_NETWORK, read_network);
 	return node;
 }
 
+std::vector<std::pair<std::string, __u64>> read_values(const Attributes& attributes)
+{
+	return attributes.each(SHMNET_A_COUNTER, [](const Attributes& counter) {
+		return std::pair(counter.string_of(SHMNET_A_COUNTER_NAME),
+				 counter.u64_of(SHMNET_A_COUNTER_VALUE));
+	});
+}
+
 CounterInfo read_counters(const Attributes& attributes)
 {
 	return {.device = attributes.string_of(SHMNET_A_DEVICE),
 		.interface = read_interface(attributes),
-		.counters = attributes.each(SHMNET_A_COUNTER, [](const Attributes& counter) {
-			return std::pair(counter.string_of(SHMNET_A_COUNTER_NAME),
-					 counter.u64_of(SHMNET_A_COUNTER_VALUE));
-		})};
+		.counters = read_values(attributes)};
+}
+
+RingInfo read_ring(const Attributes& attributes)
+{
+	return {.device = attributes.string_of(SHMNET_A_DEVICE),
+		.interface = read_interface(attributes),
+		.slot = attributes.u32_of(SHMNET_A_SLOT),
+		.queue = attributes.u32_of(SHMNET_A_QUEUE),
+		.direction = attributes.u32_of(SHMNET_A_DIRECTION),
+		.state = attributes.u32_of(SHMNET_A_RING_STATE),
+		.incarnation = attributes.u32_of(SHMNET_A_INCARNATION),
+		.epoch = attributes.u32_of(SHMNET_A_EPOCH),
+		.frames = attributes.u32_of(SHMNET_A_FRAMES),
+		.descriptors = attributes.u32_of(SHMNET_A_DESCRIPTORS),
+		.buffers = attributes.u32_of(SHMNET_A_BUFFERS),
+		.pool = attributes.u32_of(SHMNET_A_POOL),
+		.armed = attributes.has(SHMNET_A_ARMED),
+		.counters = read_values(attributes)};
+}
+
+TapeInfo read_tape(const Attributes& attributes)
+{
+	TapeInfo tape;
+	tape.device = attributes.string_of(SHMNET_A_DEVICE);
+	tape.interface = read_interface(attributes);
+	tape.tape = attributes.u32_of(SHMNET_A_TAPE);
+	if (attributes.has(SHMNET_A_GROUP))
+		tape.group = attributes.bytes_of<6>(SHMNET_A_GROUP);
+	tape.reading = attributes.has(SHMNET_A_READING);
+	tape.armed = attributes.has(SHMNET_A_ARMED);
+	tape.position = attributes.u64_of(SHMNET_A_POSITION);
+	tape.head = attributes.u64_of(SHMNET_A_HEAD);
+	tape.missed = attributes.u64_of(SHMNET_A_MISSED);
+	return tape;
 }
 
 using Take = std::function<void(const Attributes&)>;
 
 int on_message(nl_msg* answer, void* take)
 {
-	auto* header = static_cast<genlmsghdr*>(nlmsg_data(nlmsg_hdr(answer)));
-	(*static_cast<const Take*>(take))(
-		Attributes(genlmsg_attrdata(header, 0), genlmsg_attrlen(header, 0)));
+	(*static_cast<const Take*>(take))(Attributes::of(answer));
 	return NL_OK;
 }
 
 } // namespace
-
-Control::Control() : socket_(nl_socket_alloc())
-{
-	if (!socket_)
-		throw Error("no memory for a netlink socket");
-	int code = genl_connect(socket_);
-	family_ = code < 0 ? code : genl_ctrl_resolve(socket_, SHMNET_GENL_NAME);
-	if (family_ >= 0)
-		return;
-	nl_socket_free(socket_);
-	if (code < 0)
-		throw Error(fmt::format("netlink: {}", nl_geterror(code)));
-	throw Error("the module is not loaded: modprobe shmnet");
-}
-
-Control::~Control()
-{
-	nl_socket_free(socket_);
-}
 
 void Control::dump(int command, const std::string& device, const Take& take)
 {
 	nl_msg* message = nlmsg_alloc();
 	if (!message)
 		throw Error("no memory for a netlink message");
-	genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, family_, 0, NLM_F_DUMP, command,
+	genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, socket_.family(), 0, NLM_F_DUMP, command,
 		    SHMNET_GENL_VERSION);
 	if (!device.empty())
 		nla_put_string(message, SHMNET_A_DEVICE, device.c_str());
-	nl_socket_modify_cb(socket_, NL_CB_VALID, NL_CB_CUSTOM, on_message,
+	nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, on_message,
 			    const_cast<Take*>(&take));
-	int code = nl_send_auto(socket_, message);
+	int code = nl_send_auto(socket_.get(), message);
 	nlmsg_free(message);
 	if (code >= 0)
-		code = nl_recvmsgs_default(socket_);
+		code = nl_recvmsgs_default(socket_.get());
 	if (code < 0)
 		throw Error(fmt::format("the module did not answer: {}", nl_geterror(code)));
 }
 
+template <typename Info> std::vector<Info> Control::all(int command, const std::string& device,
+							Info (*read)(const Attributes&))
+{
+	std::vector<Info> all;
+	dump(command, device,
+	     [&all, read](const Attributes& attributes) { all.push_back(read(attributes)); });
+	return all;
+}
+
 std::vector<DeviceInfo> Control::devices(const std::string& device)
 {
-	std::vector<DeviceInfo> all;
-	dump(SHMNET_CMD_GET_DEVICE, device,
-	     [&all](const Attributes& attributes) { all.push_back(read_device(attributes)); });
-	return all;
+	return all(SHMNET_CMD_GET_DEVICE, device, read_device);
 }
 
 std::vector<NodeInfo> Control::nodes(const std::string& device)
 {
-	std::vector<NodeInfo> all;
-	dump(SHMNET_CMD_GET_NODE, device,
-	     [&all](const Attributes& attributes) { all.push_back(read_node(attributes)); });
-	return all;
+	return all(SHMNET_CMD_GET_NODE, device, read_node);
 }
 
 std::vector<CounterInfo> Control::counters(const std::string& device)
 {
-	std::vector<CounterInfo> all;
-	dump(SHMNET_CMD_GET_COUNTERS, device,
-	     [&all](const Attributes& attributes) { all.push_back(read_counters(attributes)); });
-	return all;
+	return all(SHMNET_CMD_GET_COUNTERS, device, read_counters);
+}
+
+std::vector<RingInfo> Control::rings(const std::string& device)
+{
+	return all(SHMNET_CMD_GET_RING, device, read_ring);
+}
+
+std::vector<TapeInfo> Control::tapes(const std::string& device)
+{
+	return all(SHMNET_CMD_GET_TAPE, device, read_tape);
 }
 
 } // namespace shmnet

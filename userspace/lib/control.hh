@@ -2,6 +2,8 @@
 /* Asks the module over generic netlink (include/uapi/linux/shmnet.h). */
 #pragma once
 
+#include "genl.hh"
+
 #include <linux/shmnet.h>
 #include <linux/shmnet_shm.h>
 
@@ -11,8 +13,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-struct nl_sock;
 
 namespace shmnet {
 
@@ -66,28 +66,57 @@ struct CounterInfo {
 	std::vector<std::pair<std::string, __u64>> counters;
 };
 
-class Attributes;
+/* One end of a ring. */
+struct RingInfo {
+	std::string device;
+	InterfaceInfo interface;
+	__u32 slot = 0; /* the peer's */
+	__u32 queue = 0;
+	__u32 direction = 0; /* enum shmnet_direction */
+	__u32 state = 0;     /* enum shmnet_ring_state */
+	/* Of a connection. */
+	__u32 incarnation = 0; /* the peer's */
+	__u32 epoch = 0;
+	__u32 frames = 0; /* of a ring that is sent into */
+	__u32 descriptors = 0;
+	__u32 buffers = 0; /* with the sender */
+	__u32 pool = 0;
+	bool armed = false;
+	std::vector<std::pair<std::string, __u64>> counters; /* those that are not 0 */
+};
 
-/* A connection to the module of this kernel. Everything throws Error. */
+struct TapeInfo {
+	std::string device;
+	InterfaceInfo interface;
+	__u32 tape = 0;
+	std::optional<std::array<__u8, 6>> group;
+	bool reading = false;
+	bool armed = false;
+	__u64 position = 0;
+	__u64 head = 0;
+	__u64 missed = 0;
+};
+
+/*
+ * A connection to the module of this kernel. Everything throws Error, the constructor if the module
+ * is not loaded.
+ */
 class Control {
 public:
-	/* Throws if the module is not loaded, and says so. */
-	Control();
-	~Control();
-	Control(const Control&) = delete;
-	Control& operator=(const Control&) = delete;
-
 	/* Of one device, by its PCI address, or of all if @device is empty. */
 	std::vector<DeviceInfo> devices(const std::string& device);
 	std::vector<NodeInfo> nodes(const std::string& device);
 	std::vector<CounterInfo> counters(const std::string& device);
+	std::vector<RingInfo> rings(const std::string& device);
+	std::vector<TapeInfo> tapes(const std::string& device);
 
 private:
 	void dump(int command, const std::string& device,
 		  const std::function<void(const Attributes&)>& take);
+	template <typename Info> std::vector<Info> all(int command, const std::string& device,
+						       Info (*read)(const Attributes&));
 
-	nl_sock* socket_;
-	int family_;
+	GenlSocket socket_;
 };
 
 } // namespace shmnet

@@ -9,10 +9,10 @@
 #define BROADCAST_TAPE 0
 
 /*
- * Rings all nodes that sleep and read tapes. They may be no peers yet: one that has just joined
+ * Rings all nodes that sleep and read this tape. They may be no peers yet: one that has just joined
  * knows of nobody that lives, and its first casts are for all the same.
  */
-static void ring_readers(struct shmnet_net *net, struct shmnet_counters *counters)
+static void ring_readers(struct shmnet_net *net, u32 tape, struct shmnet_counters *counters)
 {
 	struct shmnet_device *device = net->device;
 	u32 slot;
@@ -20,7 +20,7 @@ static void ring_readers(struct shmnet_net *net, struct shmnet_counters *counter
 	/* Pairs with the fence behind shmnet_core_arm_casts(). */
 	shmnet_full_fence();
 	for (slot = 0; slot < device->info.nodes; slot++) {
-		u32 doorbell = shmnet_cast_doorbell(device->core, net->index, slot);
+		u32 doorbell = shmnet_cast_doorbell(device->core, net->index, slot, tape);
 
 		if (slot != device->slot && doorbell != SHMNET_NO_DOORBELL &&
 		    shmnet_core_living(device->core, slot))
@@ -33,9 +33,9 @@ netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb)
 	struct shmnet_device *device = net->device;
 	struct shmnet_counters *counters = &net->cast_counters;
 	u32 flags = skb->ip_summed == CHECKSUM_UNNECESSARY ? SHMNET_CAST_DATA_VALID : 0;
+	u32 owner, tape = BROADCAST_TAPE;
 	bool command, published;
 	void *bytes;
-	u32 owner;
 
 	spin_lock(&device->cast_lock);
 	if (skb->len < ETH_HLEN || skb->len > net->info.frame_max || skb_is_gso(skb) ||
@@ -49,7 +49,9 @@ netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb)
 		goto unlock;
 	}
 
-	bytes = shmnet_cast_begin(device->core, net->index, BROADCAST_TAPE, skb->len, flags);
+	if (is_multicast_ether_addr(skb->data))
+		tape = shmnet_group_tape(net, skb->data);
+	bytes = shmnet_cast_begin(device->core, net->index, tape, skb->len, flags);
 	skb_copy_bits(skb, 0, bytes, skb->len);
 	published = shmnet_cast_publish(device->core);
 	if (!published) {
@@ -60,7 +62,7 @@ netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb)
 	shmnet_count(counters, tx_casts);
 	shmnet_count_add(counters, tx_bytes, skb->len);
 	skb_tx_timestamp(skb);
-	ring_readers(net, counters);
+	ring_readers(net, tape, counters);
 	dev_consume_skb_any(skb);
 unlock:
 	spin_unlock(&device->cast_lock);
@@ -93,7 +95,7 @@ void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type)
 		for (slot = 0; slot < device->info.nodes; slot++)
 			if (slot != device->slot)
 				shmnet_ring_directory(device, slot);
-		ring_readers(net, &net->cast_counters);
+		ring_readers(net, BROADCAST_TAPE, &net->cast_counters);
 	}
 	spin_unlock_bh(&device->cast_lock);
 }

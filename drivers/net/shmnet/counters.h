@@ -8,6 +8,9 @@
 #ifndef SHMNET_COUNTERS_H
 #define SHMNET_COUNTERS_H
 
+#include "compat.h"
+#include "trace.h"
+
 #include <linux/types.h>
 
 #define SHMNET_COUNTERS_LIST(X)							\
@@ -66,11 +69,29 @@ void shmnet_sum_counters(const struct shmnet_net *net, struct shmnet_counters *s
 	((counters)->value[SHMNET_COUNT_##name] += (n))
 #define shmnet_count(counters, name) shmnet_count_add(counters, name, 1)
 
+/* What of the kernel's own reasons comes nearest. */
+#define SHMNET_REASON_offload	SKB_DROP_REASON_DEV_HDR
+#define SHMNET_REASON_forged	SKB_DROP_REASON_NOT_SPECIFIED
+#define SHMNET_REASON_no_memory	SKB_DROP_REASON_NOMEM
+#define SHMNET_REASON_no_peer	SKB_DROP_REASON_DEV_READY
+#define SHMNET_REASON_stalled	SKB_DROP_REASON_FULL_RING
+#define SHMNET_REASON_invalid	SKB_DROP_REASON_NOT_SPECIFIED
+#define SHMNET_REASON_contended	SKB_DROP_REASON_NOT_SPECIFIED
+
 /* Drops a frame that was to be sent, for the reason that the counter tx_drop_@name says. */
 #define shmnet_drop(skb, counters, name) \
 do { \
 	shmnet_count(counters, tx_drop_##name); \
-	dev_kfree_skb_any(skb); \
+	trace_drop((skb)->dev, true, #name, (skb)->len); \
+	shmnet_kfree_skb_any(skb, SHMNET_REASON_##name); \
+} while (0)
+
+/* Likewise one of @length bytes that arrived: rx_drop_@name. @skb is NULL if it is none yet. */
+#define shmnet_drop_received(netdev, skb, length, counters, name) \
+do { \
+	shmnet_count(counters, rx_drop_##name); \
+	trace_drop(netdev, false, #name, length); \
+	shmnet_kfree_skb_any(skb, SHMNET_REASON_##name); \
 } while (0)
 
 static inline void shmnet_count_reset(struct shmnet_counters *counters, unsigned int fault)

@@ -6,10 +6,13 @@
  * they are empty, and looks once more. What a timer finds that no doorbell announced is a rescue.
  * Whether the doorbell was lost shows only later: rings are then not armed, and polled by the
  * timer, until it comes after all (it was late) or RESCUE_GRACE_MS have passed (it was lost, and
- * the frames that were found first count as timer_rescue). A device that has RESCUES_MAX such
- * frames in a second does without doorbells from then on.
+ * the frames that were found first count as timer_rescue). An interface that has RESCUES_MAX such
+ * frames in a second, or rescues them UNHEARD_MAX times without hearing any doorbell at all, does
+ * without doorbells from then on.
  */
 #include "shmnet.h"
+
+#include "events.h"
 
 #include <linux/interrupt.h>
 #include <linux/sched/clock.h>
@@ -20,6 +23,7 @@
 /* Longer than a host that has too much to do keeps an interrupt back. */
 #define RESCUE_GRACE_MS		250
 #define RESCUES_MAX		8
+#define UNHEARD_MAX		4
 
 /* Between polls without doorbells: as short while there is traffic, and growing without. */
 #define POLL_INTERVAL_MIN	(50 * NSEC_PER_USEC)
@@ -240,9 +244,10 @@ static void settle_rescue(struct shmnet_net *net, u64 rang)
 			net->rescues = 0;
 		}
 		net->rescues += net->rescue_frames;
-		if (net->rescues >= RESCUES_MAX) {
+		if (net->rescues >= RESCUES_MAX || ++net->unheard >= UNHEARD_MAX) {
 			netdev_warn(net->dev, "doorbells do not arrive: polling from now on\n");
 			shmnet_use_polling(net);
+			shmnet_tell_polling(net);
 		}
 	} else {
 		return;
@@ -273,9 +278,7 @@ static void arm_rings(struct shmnet_net *net)
 		if (is_armed(net, slot))
 			continue;
 		if (shmnet_is_own(net, slot)) {
-			shmnet_core_arm_casts(net->device->core, net->index,
-					      shmnet_own_doorbell(net, slot));
-			net->casts_armed = true;
+			shmnet_arm_casts(net);
 		} else {
 			if (!rx->opened)
 				continue;
@@ -291,7 +294,7 @@ static void arm_rings(struct shmnet_net *net)
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
 		if (!(armed & BIT_ULL(slot)))
 			continue;
-		if (shmnet_is_own(net, slot) ? shmnet_reader_waiting(net->broadcast)
+		if (shmnet_is_own(net, slot) ? shmnet_casts_waiting(net)
 					     : shmnet_rx_waiting(net->rx[slot].ring))
 			waiting |= BIT_ULL(slot);
 	}
@@ -337,6 +340,10 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	shmnet_count(&net->counters, polls);
 	shmnet_count_add(&net->counters, doorbells_received, hweight64(rang));
 	settle_rescue(net, rang);
+	if (rang)
+		net->unheard = 0;
+	if (READ_ONCE(net->look))
+		shmnet_look_at_tapes(net);
 	for (i = 0; i < nodes; i++) {
 		u32 slot = (net->next_slot + i) % nodes;
 		bool armed;

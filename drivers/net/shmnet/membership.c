@@ -8,6 +8,8 @@
  */
 #include "shmnet.h"
 
+#include "events.h"
+
 #include <linux/delay.h>
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
@@ -141,6 +143,7 @@ static u32 last_hello(const struct shmnet_device *device, u32 slot)
 static void check_peer(struct shmnet_device *device, u32 slot, enum shmnet_check check)
 {
 	u32 before = shmnet_core_peer_incarnation(device->core, slot);
+	bool witnessed;
 	u32 i;
 
 	switch (shmnet_core_check_peer(device->core, slot, check, last_hello(device, slot))) {
@@ -148,16 +151,22 @@ static void check_peer(struct shmnet_device *device, u32 slot, enum shmnet_check
 		WRITE_ONCE(device->suspected[slot], 0);
 		pci_info(device->pdev, "node %u is up, incarnation %u\n", slot,
 			 shmnet_core_peer_incarnation(device->core, slot));
+		shmnet_tell_node(device, SHMNET_EVENT_NODE_CAME, slot,
+				 shmnet_core_peer_incarnation(device->core, slot));
 		break;
 	case SHMNET_PEER_GONE:
+		witnessed = shmnet_core_witnessed_dead(device->core, slot, before);
 		pci_info(device->pdev, "node %u, incarnation %u, %s\n", slot, before,
-			 shmnet_core_witnessed_dead(device->core, slot, before) ?
-			 "has died: its guest ended" : "has left or was replaced");
+			 witnessed ? "has died: its guest ended" : "has left or was replaced");
+		shmnet_tell_node(device,
+				 witnessed ? SHMNET_EVENT_NODE_DIED : SHMNET_EVENT_NODE_LEFT,
+				 slot, before);
 		break;
 	case SHMNET_PEER_DIED:
 		WRITE_ONCE(device->suspected[slot], before);
 		pci_warn(device->pdev, "node %u, incarnation %u, shows no life: disconnected\n",
 			 slot, before);
+		shmnet_tell_node(device, SHMNET_EVENT_NODE_SUSPECTED, slot, before);
 		break;
 	case SHMNET_PEER_SAME:
 		break;
@@ -197,6 +206,7 @@ static void tick(struct work_struct *work)
 		if (!net || !net->running)
 			continue;
 		update_carrier(net);
+		WRITE_ONCE(net->look, true);
 		shmnet_scan(net, shmnet_all_slots(net));
 		if (check != SHMNET_CHECK_EXTRA && ++device->ticks % FDB_TICKS == 0)
 			shmnet_fdb_expire(&net->fdb);
@@ -263,6 +273,8 @@ static int rejoin(struct shmnet_device *device)
 	mutex_lock(&device->lock);
 	if (!err && !device->leaving) {
 		join(device);
+		shmnet_tell_node(device, SHMNET_EVENT_REJOINED, device->slot,
+				 device->incarnation);
 		for (i = 0; i < device->info.networks; i++) {
 			struct shmnet_net *net = device->net[i];
 

@@ -42,10 +42,10 @@ void shmnet_net_start(struct shmnet_net *net)
 	atomic64_set(&net->pending, 0);
 	atomic64_set(&net->scan, 0);
 	net->unfinished = 0;
-	net->casts_armed = false;
 	net->polling = false;
 	net->rescue_slots = 0;
-	shmnet_reader_start(net->broadcast);
+	net->unheard = 0;
+	shmnet_tapes_start(net);
 	napi_enable(&net->napi);
 	WRITE_ONCE(net->running, true);
 	if (!net->device->vectors)
@@ -240,6 +240,7 @@ static const struct net_device_ops shmnet_netdev_ops = {
 	.ndo_fix_features = shmnet_fix_features,
 	.ndo_set_features = shmnet_set_features,
 	.ndo_change_mtu = shmnet_change_mtu,
+	.ndo_set_rx_mode = shmnet_set_rx_mode,
 	.ndo_set_mac_address = shmnet_set_mac_address,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_get_stats64 = shmnet_get_stats64,
@@ -313,6 +314,7 @@ free_rings:
 free:
 	kvfree(net->rx);
 	kvfree(net->tx);
+	shmnet_joined_free(net);
 	free_netdev(dev);
 	return err;
 }

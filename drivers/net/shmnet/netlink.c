@@ -2,8 +2,8 @@
 /* Generic netlink: what there is to be seen (include/uapi/linux/shmnet.h). */
 #include "shmnet.h"
 
-#include <linux/shmnet.h>
-#include <net/genetlink.h>
+#include "netlink.h"
+
 #include <net/sock.h>
 
 /* Where a dump goes on: the device and, within it, the slot or network. */
@@ -100,13 +100,20 @@ static u32 networks_of(const struct shmnet_device *device)
 	return device->info.networks;
 }
 
+int shmnet_put_interface(struct sk_buff *skb, const struct shmnet_net *net)
+{
+	if (nla_put_u32(skb, SHMNET_A_NETWORK_INDEX, net->index) ||
+	    nla_put_u32(skb, SHMNET_A_IFINDEX, net->dev->ifindex) ||
+	    nla_put_string(skb, SHMNET_A_IFNAME, net->dev->name))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int fill_interface(struct sk_buff *skb, const struct shmnet_net *net)
 {
 	struct nlattr *nest = nla_nest_start(skb, SHMNET_A_INTERFACE);
 
-	if (!nest || nla_put_u32(skb, SHMNET_A_NETWORK_INDEX, net->index) ||
-	    nla_put_u32(skb, SHMNET_A_IFINDEX, net->dev->ifindex) ||
-	    nla_put_string(skb, SHMNET_A_IFNAME, net->dev->name))
+	if (!nest || shmnet_put_interface(skb, net))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -205,28 +212,37 @@ static int fill_node(struct sk_buff *skb, struct shmnet_device *device, u32 slot
 	return err;
 }
 
-static int fill_counters(struct sk_buff *skb, struct shmnet_device *device, u32 index)
+int shmnet_put_counters(struct sk_buff *skb, const struct shmnet_counters *counters, bool zeros)
 {
-	const struct shmnet_net *net = device->net[index];
-	struct shmnet_counters sum;
 	int i;
 
-	if (!net)
-		return -ENODATA;
-	if (nla_put_u32(skb, SHMNET_A_IFINDEX, net->dev->ifindex) ||
-	    nla_put_string(skb, SHMNET_A_IFNAME, net->dev->name))
-		return -EMSGSIZE;
-	shmnet_sum_counters(net, &sum);
 	for (i = 0; i < SHMNET_COUNTERS; i++) {
-		struct nlattr *nest = nla_nest_start(skb, SHMNET_A_COUNTER);
+		u64 value = READ_ONCE(counters->value[i]);
+		struct nlattr *nest;
 
+		if (!value && !zeros)
+			continue;
+		nest = nla_nest_start(skb, SHMNET_A_COUNTER);
 		if (!nest ||
 		    nla_put_string(skb, SHMNET_A_COUNTER_NAME, shmnet_counter_names[i]) ||
-		    nla_put_u64_64bit(skb, SHMNET_A_COUNTER_VALUE, sum.value[i], SHMNET_A_PAD))
+		    nla_put_u64_64bit(skb, SHMNET_A_COUNTER_VALUE, value, SHMNET_A_PAD))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
 	}
 	return 0;
+}
+
+static int fill_counters(struct sk_buff *skb, struct shmnet_device *device, u32 index)
+{
+	const struct shmnet_net *net = device->net[index];
+	struct shmnet_counters sum;
+
+	if (!net)
+		return -ENODATA;
+	if (shmnet_put_interface(skb, net))
+		return -EMSGSIZE;
+	shmnet_sum_counters(net, &sum);
+	return shmnet_put_counters(skb, &sum, true);
 }
 
 static int dump_devices(struct sk_buff *skb, struct netlink_callback *cb)
@@ -244,6 +260,16 @@ static int dump_counters(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump(skb, cb, SHMNET_CMD_GET_COUNTERS, fill_counters, networks_of);
 }
 
+static int dump_rings(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, SHMNET_CMD_GET_RING, shmnet_fill_ring, shmnet_ring_items);
+}
+
+static int dump_tapes(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, SHMNET_CMD_GET_TAPE, shmnet_fill_tape, shmnet_tape_items);
+}
+
 static const struct nla_policy policy[] = {
 	[SHMNET_A_DEVICE] = { .type = NLA_NUL_STRING, .len = 31 },
 };
@@ -252,6 +278,12 @@ static const struct genl_ops ops[] = {
 	{ .cmd = SHMNET_CMD_GET_DEVICE, .dumpit = dump_devices },
 	{ .cmd = SHMNET_CMD_GET_NODE, .dumpit = dump_nodes },
 	{ .cmd = SHMNET_CMD_GET_COUNTERS, .dumpit = dump_counters },
+	{ .cmd = SHMNET_CMD_GET_RING, .dumpit = dump_rings },
+	{ .cmd = SHMNET_CMD_GET_TAPE, .dumpit = dump_tapes },
+};
+
+static const struct genl_multicast_group groups[] = {
+	[SHMNET_GROUP_EVENTS] = { .name = SHMNET_GENL_EVENTS },
 };
 
 struct genl_family shmnet_family __ro_after_init = {
@@ -261,6 +293,8 @@ struct genl_family shmnet_family __ro_after_init = {
 	.policy = policy,
 	.ops = ops,
 	.n_ops = ARRAY_SIZE(ops),
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
 	.resv_start_op = SHMNET_CMD_MAX + 1,
 	.netnsok = true,
 	.module = THIS_MODULE,

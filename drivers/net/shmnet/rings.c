@@ -70,7 +70,6 @@ void shmnet_pools_destroy(struct shmnet_net *net)
 int shmnet_rings_create(struct shmnet_net *net)
 {
 	u32 slot;
-	void *memory;
 
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
 		int err = shmnet_is_own(net, slot) ? 0 : create_pair(net, slot);
@@ -78,12 +77,7 @@ int shmnet_rings_create(struct shmnet_net *net)
 		if (err)
 			return err;
 	}
-	memory = kzalloc(shmnet_reader_size(), GFP_KERNEL);
-	if (!memory)
-		return -ENOMEM;
-	net->broadcast = shmnet_reader_init(memory, net->device->core, net->index, 0);
-	net->casts_missed = 0;
-	return 0;
+	return shmnet_tapes_create(net);
 }
 
 /* The interface is down. Counters stay. */
@@ -99,6 +93,5 @@ void shmnet_rings_destroy(struct shmnet_net *net)
 		net->tx[slot].entries = NULL;
 		net->rx[slot].ring = NULL;
 	}
-	kfree(net->broadcast);
-	net->broadcast = NULL;
+	shmnet_tapes_destroy(net);
 }

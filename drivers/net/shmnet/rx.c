@@ -4,6 +4,8 @@
  */
 #include "shmnet.h"
 
+#include "events.h"
+
 #include <linux/if_vlan.h>
 #include <linux/virtio_net.h>
 
@@ -171,17 +173,15 @@ static void receive_frame(struct shmnet_net *net, u32 peer, struct shmnet_rx_que
 	skb = copy_frame(net, frame->span, frame->len, head);
 	shmnet_rx_release(rx->ring);
 	if (unlikely(!skb)) {
-		shmnet_count(&rx->counters, rx_drop_no_memory);
+		shmnet_drop_received(net->dev, NULL, frame->len, &rx->counters, no_memory);
 		return;
 	}
 	if (unlikely(!check_source(net, skb->data + ETH_ALEN, peer))) {
-		shmnet_count(&rx->counters, rx_drop_forged);
-		napi_consume_skb(skb, 1);
+		shmnet_drop_received(net->dev, skb, skb->len, &rx->counters, forged);
 		return;
 	}
 	if (unlikely(!apply_offload(net, skb, offload))) {
-		shmnet_count(&rx->counters, rx_drop_offload);
-		napi_consume_skb(skb, 1);
+		shmnet_drop_received(net->dev, skb, skb->len, &rx->counters, offload);
 		return;
 	}
 	if (offload->hash)
@@ -245,7 +245,8 @@ int shmnet_receive_ring(struct shmnet_net *net, u32 slot, int budget)
 			receive_frame(net, slot, rx);
 		} else if (outcome == SHMNET_RECEIVE_OFFLOAD) {
 			shmnet_rx_release(rx->ring);
-			shmnet_count(&rx->counters, rx_drop_offload);
+			shmnet_drop_received(net->dev, NULL, net->frame.len, &rx->counters,
+					     offload);
 		} else {
 			enum shmnet_fault fault = shmnet_rx_fault(rx->ring);
 
@@ -280,6 +281,13 @@ static void receive_command(struct shmnet_net *net, const struct sk_buff *skb, u
 	shmnet_check_now(net->device);
 }
 
+static bool is_mine(const struct shmnet_net *net, const u8 *destination)
+{
+	if (!is_multicast_ether_addr(destination))
+		return ether_addr_equal(destination, net->dev->dev_addr);
+	return is_broadcast_ether_addr(destination) || shmnet_group_joined(net, destination);
+}
+
 static void receive_cast(struct shmnet_net *net, struct sk_buff *skb, u32 writer, u32 flags)
 {
 	struct shmnet_counters *counters = &net->counters;
@@ -293,11 +301,10 @@ static void receive_cast(struct shmnet_net *net, struct sk_buff *skb, u32 writer
 		goto drop;
 	}
 	if (!check_source(net, eth->h_source, writer)) {
-		shmnet_count(counters, rx_drop_forged);
-		goto drop;
+		shmnet_drop_received(net->dev, skb, skb->len, counters, forged);
+		return;
 	}
-	if (!is_multicast_ether_addr(eth->h_dest) && !(net->dev->flags & IFF_PROMISC) &&
-	    !ether_addr_equal(eth->h_dest, net->dev->dev_addr)) {
+	if (!(net->dev->flags & IFF_PROMISC) && !is_mine(net, eth->h_dest)) {
 		shmnet_count(counters, rx_cast_not_mine);
 		goto drop;
 	}
@@ -310,25 +317,17 @@ drop:
 	napi_consume_skb(skb, 1);
 }
 
-/*
- * Takes up to @budget casts; returns how many. Only a doorbell disarms: a writer whose cast a timer
- * found may be just about to ring, and shall.
- */
-int shmnet_receive_casts(struct shmnet_net *net, bool announced, int budget)
+static int receive_tape(struct shmnet_net *net, struct shmnet_tape_reader *reader, int budget)
 {
 	struct shmnet_counters *counters = &net->counters;
-	int work = 0;
+	int work;
 	u64 missed;
 
-	if (net->casts_armed && (announced || net->polling)) {
-		shmnet_core_disarm_casts(net->device->core, net->index);
-		net->casts_armed = false;
-	}
-	for (; work < budget; work++) {
+	for (work = 0; work < budget; work++) {
 		struct shmnet_cast_view cast;
 		struct shmnet_span span;
 		struct sk_buff *skb;
-		enum shmnet_receive outcome = shmnet_reader_next(net->broadcast, &cast);
+		enum shmnet_receive outcome = shmnet_reader_next(reader->core, &cast);
 
 		if (outcome == SHMNET_RECEIVE_EMPTY)
 			break;
@@ -336,18 +335,42 @@ int shmnet_receive_casts(struct shmnet_net *net, bool announced, int budget)
 			continue;
 		span = (struct shmnet_span){ .data = (void *)cast.data, .len = cast.len };
 		skb = copy_frame(net, &span, cast.len, min_t(u32, cast.len, HEAD_LEN));
-		if (!shmnet_reader_confirm(net->broadcast)) {
+		if (!shmnet_reader_confirm(reader->core)) {
 			napi_consume_skb(skb, 1);
 			continue;
 		}
 		if (unlikely(!skb)) {
-			shmnet_count(counters, rx_drop_no_memory);
+			shmnet_drop_received(net->dev, NULL, cast.len, counters, no_memory);
 			continue;
 		}
 		receive_cast(net, skb, cast.writer, cast.flags);
 	}
-	missed = shmnet_reader_missed(net->broadcast);
-	shmnet_count_add(counters, rx_cast_missed, missed - net->casts_missed);
-	net->casts_missed = missed;
+	missed = shmnet_reader_missed(reader->core);
+	if (unlikely(missed != reader->missed))
+		shmnet_tell_lapped(net, reader - net->tapes, missed);
+	shmnet_count_add(counters, rx_cast_missed, missed - reader->missed);
+	reader->missed = missed;
+	return work;
+}
+
+/*
+ * Takes up to @budget casts; returns how many. Only a doorbell disarms: a writer whose cast a timer
+ * found may be just about to ring, and shall.
+ */
+int shmnet_receive_casts(struct shmnet_net *net, bool announced, int budget)
+{
+	int work = 0;
+	u32 i;
+
+	if (announced || net->polling)
+		shmnet_disarm_casts(net);
+	for (i = 0; i < net->info.tapes && work < budget; i++) {
+		/* Not always the same first: a flood on one tape must not starve the others. */
+		u32 tape = (net->next_tape + i) % net->info.tapes;
+
+		if (net->tapes[tape].reading)
+			work += receive_tape(net, &net->tapes[tape], budget - work);
+	}
+	net->next_tape = (net->next_tape + 1) % net->info.tapes;
 	return work;
 }

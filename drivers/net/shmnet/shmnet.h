@@ -64,6 +64,25 @@ struct shmnet_rx_queue {
 	struct shmnet_counters counters;
 };
 
+/* A tape of a network, as its reader sees it. */
+struct shmnet_tape_reader {
+	struct shmnet_reader *core;
+	bool reading;
+	u64 label;			/* at the last look */
+	u64 position;			/* likewise */
+	unsigned long moved;		/* jiffies of the look that saw another position or label */
+	u64 missed;			/* casts, as far as they are counted */
+};
+
+/* A group that this node has sent to, for a while. */
+#define SHMNET_SENT_BITS	5
+struct shmnet_sent_group {
+	u64 group;
+	unsigned long since;		/* jiffies */
+	u32 frames;			/* since then, on the broadcast tape */
+	u32 tape;			/* 0: none of its own */
+};
+
 /* An interface: one network of the region, as this node sees it. */
 struct shmnet_net {
 	struct net_device *dev;
@@ -82,8 +101,13 @@ struct shmnet_net {
 	struct shmnet_frame frame;	/* NAPI */
 	struct page_pool *pages;	/* NAPI: where large frames are copied to ... */
 	struct page_pool *chunks;	/* ... and in chunks of SHMNET_CHUNK_ORDER */
-	struct shmnet_reader *broadcast;
-	u64 casts_missed;		/* of @broadcast, as far as it is counted; NAPI */
+	struct shmnet_tape_reader *tapes;	/* by tape; NAPI */
+	void *reader_memory;
+	u32 next_tape;			/* where the next poll begins; NAPI */
+	unsigned long told_lapped;	/* jiffies of the last event of it, or 0; NAPI */
+	bool look;			/* NAPI shall look at the labels; any thread */
+	struct shmnet_joined __rcu *joined;	/* NULL: all groups */
+	struct shmnet_sent_group sent[1 << SHMNET_SENT_BITS];	/* device->cast_lock */
 
 	/* Frames that a timer found, and no doorbell has yet explained (irq.c); NAPI. */
 	u64 rescue_slots;
@@ -91,6 +115,7 @@ struct shmnet_net {
 	ktime_t rescue_since;
 	ktime_t rescue_window;
 	u32 rescues;
+	u32 unheard;			/* rescues since a doorbell was heard */
 
 	/* Moderation: since when, and how much of it NAPI took. NAPI; @resting: also its timer. */
 	u64 window_since;		/* ns of local_clock() */
@@ -210,6 +235,20 @@ void shmnet_tx_reconcile(struct shmnet_net *net, u32 slot, bool up);
 /* cast.c */
 netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb);
 void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type);
+
+/* groups.c: multicast groups, and the tapes that are read */
+bool shmnet_group_joined(const struct shmnet_net *net, const u8 *mac);
+void shmnet_set_rx_mode(struct net_device *dev);
+void shmnet_look(struct shmnet_net *net);
+void shmnet_look_at_tapes(struct shmnet_net *net);
+void shmnet_arm_casts(struct shmnet_net *net);
+void shmnet_disarm_casts(struct shmnet_net *net);
+bool shmnet_casts_waiting(const struct shmnet_net *net);
+u32 shmnet_group_tape(struct shmnet_net *net, const u8 *mac);
+int shmnet_tapes_create(struct shmnet_net *net);
+void shmnet_tapes_destroy(struct shmnet_net *net);
+void shmnet_tapes_start(struct shmnet_net *net);
+void shmnet_joined_free(struct shmnet_net *net);
 
 /* membership.c */
 int shmnet_membership_init(void);

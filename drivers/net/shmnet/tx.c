@@ -9,6 +9,8 @@
  */
 #include "shmnet.h"
 
+#include "events.h"
+
 #include <linux/highmem.h>
 
 static struct netdev_queue *queue_of(const struct shmnet_net *net, u32 slot)
@@ -119,6 +121,7 @@ static void end_connection(struct shmnet_net *net, u32 slot)
 	/* Frames for a node that is gone are dropped, not kept waiting. */
 	netif_tx_wake_queue(queue_of(net, slot));
 	shmnet_ring_directory(net->device, slot);
+	shmnet_tell_ended(net, slot, fault);
 }
 
 /* Takes back what the receiver has read. Under the queue's lock. */
@@ -349,6 +352,7 @@ void shmnet_tx_reconcile(struct shmnet_net *net, u32 slot, bool up)
 		WRITE_ONCE(tx->connected, true);
 		shmnet_count(&tx->counters, connects);
 		netif_tx_wake_queue(queue);
+		shmnet_tell_connected(net, slot);
 	}
 	__netif_tx_unlock_bh(queue);
 }

@@ -5,12 +5,17 @@
  * All requests are dumps; each answer is a message for each object. With SHMNET_A_DEVICE in the
  * request only that device's are told. A request in a network namespace tells of devices that
  * have an interface there; the initial namespace sees all. No request needs a privilege.
+ *
+ * What changes is told to the multicast group SHMNET_GENL_EVENTS: SHMNET_CMD_EVENT for each. The
+ * same namespaces hear it. A listener that is slower than events come loses some: the socket then
+ * says ENOBUFS, and the dumps say how things are.
  */
 #ifndef _UAPI_LINUX_SHMNET_H
 #define _UAPI_LINUX_SHMNET_H
 
 #define SHMNET_GENL_NAME	"shmnet"
 #define SHMNET_GENL_VERSION	1
+#define SHMNET_GENL_EVENTS	"events"	/* multicast group */
 
 enum shmnet_genl_command {
 	SHMNET_CMD_UNSPEC,
@@ -25,8 +30,26 @@ enum shmnet_genl_command {
 	 * HEARTBEAT, PEER_ID, VECTORS, and a NETWORK for each network of the region.
 	 */
 	SHMNET_CMD_GET_NODE,
-	/* The counters of each interface: DEVICE, IFINDEX, and a COUNTER for each. */
+	/*
+	 * The counters of each interface: DEVICE, NETWORK_INDEX, IFINDEX, IFNAME, and a COUNTER for
+	 * each.
+	 */
 	SHMNET_CMD_GET_COUNTERS,
+	/*
+	 * The rings of each interface, of peers that are or were there: DEVICE, NETWORK_INDEX,
+	 * IFINDEX, IFNAME, SLOT (the peer's), QUEUE, DIRECTION, RING_STATE, POOL; unless it is
+	 * closed INCARNATION (the peer's), EPOCH, DESCRIPTORS, BUFFERS, ARMED, and FRAMES of a ring
+	 * that is sent into; and a COUNTER for each of this ring's that is not 0. A receiving end
+	 * is looked at while it works: its values are of nearly the same moment.
+	 */
+	SHMNET_CMD_GET_RING,
+	/*
+	 * The tapes of each interface that it reads, or that a group has: DEVICE, NETWORK_INDEX,
+	 * IFINDEX, IFNAME, TAPE, GROUP, READING, ARMED, POSITION, HEAD, MISSED.
+	 */
+	SHMNET_CMD_GET_TAPE,
+	/* Never a request: DEVICE, EVENT, and what enum shmnet_event says. */
+	SHMNET_CMD_EVENT,
 
 	__SHMNET_CMD_MAX,
 	SHMNET_CMD_MAX = __SHMNET_CMD_MAX - 1
@@ -63,6 +86,23 @@ enum shmnet_genl_attribute {
 	SHMNET_A_COUNTER,	/* nested, repeated: COUNTER_NAME, COUNTER_VALUE */
 	SHMNET_A_COUNTER_NAME,	/* string: as ethtool -S shows it */
 	SHMNET_A_COUNTER_VALUE,	/* u64 */
+	SHMNET_A_QUEUE,		/* u32: of a pair of nodes on a network, from 0 */
+	SHMNET_A_DIRECTION,	/* u32: enum shmnet_direction */
+	SHMNET_A_RING_STATE,	/* u32: enum shmnet_ring_state */
+	SHMNET_A_EPOCH,		/* u32: of the connection */
+	SHMNET_A_FRAMES,	/* u32: sent, and not read yet */
+	SHMNET_A_DESCRIPTORS,	/* u32: likewise; a frame has one for each buffer */
+	SHMNET_A_BUFFERS,	/* u32: with the sender. It fills them; a receiver waits for them */
+	SHMNET_A_POOL,		/* u32: buffers of the ring in all */
+	SHMNET_A_ARMED,		/* flag: the receiver sleeps, and wants to be rung */
+	SHMNET_A_TAPE,		/* u32: 0 is the broadcast tape */
+	SHMNET_A_GROUP,		/* binary, 6 bytes: address of the group whose tape it is */
+	SHMNET_A_READING,	/* flag */
+	SHMNET_A_POSITION,	/* u64: sequence that is read next */
+	SHMNET_A_HEAD,		/* u64: sequence that is written next */
+	SHMNET_A_MISSED,	/* u64: casts, since the reader was made */
+	SHMNET_A_EVENT,		/* u32: enum shmnet_event */
+	SHMNET_A_FAULT,		/* u32: place of the counter resets_* that counted it, from 1 */
 
 	__SHMNET_A_MAX,
 	SHMNET_A_MAX = __SHMNET_A_MAX - 1
@@ -75,6 +115,34 @@ enum shmnet_node_state {
 	SHMNET_NODE_SILENT = 3,	/* its slot is claimed, and it shows no life */
 	SHMNET_NODE_DEAD = 4,	/* the hub saw it end */
 	SHMNET_NODE_LEFT = 5,	/* it left in order; its slot waits for it */
+};
+
+enum shmnet_direction {
+	SHMNET_DIRECTION_SEND = 1,
+	SHMNET_DIRECTION_RECEIVE = 2,
+};
+
+enum shmnet_ring_state {
+	SHMNET_RING_CLOSED = 1,
+	SHMNET_RING_OPEN = 2,		/* its receiver has opened it, its sender is not seen yet */
+	SHMNET_RING_CONNECTED = 3,
+	SHMNET_RING_STALLED = 4,	/* the receiver does not read: what is sent is dropped */
+};
+
+/*
+ * What has happened. SLOT and INCARNATION are the other node's. Events of an interface have
+ * NETWORK_INDEX, IFINDEX and IFNAME, too.
+ */
+enum shmnet_event {
+	SHMNET_EVENT_NODE_CAME = 1,	/* SLOT, INCARNATION: it lives */
+	SHMNET_EVENT_NODE_LEFT = 2,	/* SLOT, INCARNATION: in order, or was replaced */
+	SHMNET_EVENT_NODE_DIED = 3,	/* SLOT, INCARNATION: the hub saw its guest end */
+	SHMNET_EVENT_NODE_SUSPECTED = 4,/* SLOT, INCARNATION: no sign of life for too long */
+	SHMNET_EVENT_RING_CONNECTED = 5,/* SLOT, INCARNATION, QUEUE: frames can be sent to it */
+	SHMNET_EVENT_RING_ENDED = 6,	/* SLOT, QUEUE; FAULT if it broke the rules */
+	SHMNET_EVENT_TAPE_LAPPED = 7,	/* TAPE, MISSED; once a second at most on an interface */
+	SHMNET_EVENT_REJOINED = 8,	/* SLOT, INCARNATION, its own: joined anew, or resumed */
+	SHMNET_EVENT_POLLING = 9,	/* doorbells do not arrive: the interface polls */
 };
 
 #endif /* _UAPI_LINUX_SHMNET_H */

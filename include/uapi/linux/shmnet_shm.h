@@ -177,11 +177,16 @@ SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_claim) == SHMNET_LINE);
 struct shmnet_tape {
 	__u64 head;		/* the next sequence, or less: whoever sees it behind moves it on */
 	__u8 reserved0[56];
-	__u64 label;		/* bits 63..16 group, 15..8 epoch, 7..0 owner + 1; tape 0: 0 */
+	__u64 label;		/* bits 63..16 group, 15..8 epoch, 7..0 claimed by + 1; tape 0: 0 */
 	__u8 reserved1[56];
 	__u64 slots[];		/* bits 63..24 sequence, 23..16 writer, 15..0 place in lines */
 };
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_tape) == 128);
+
+/* A group is its Ethernet address, the first byte uppermost. By compare-and-swap only. */
+#define SHMNET_TAPE_GROUP_SHIFT		16
+#define SHMNET_TAPE_EPOCH_SHIFT		8
+#define SHMNET_TAPE_EPOCH_MASK		0xffULL
 
 #define SHMNET_TAPE_SEQUENCE_SHIFT	24
 #define SHMNET_TAPE_WRITER_SHIFT	16
@@ -211,7 +216,7 @@ struct shmnet_node_network {
 	__u64 capabilities;	/* SHMNET_CAP_* */
 	__u8 reserved0[48];
 	/* Written at each sleep and wake of the node's receiver. */
-	__u32 cast_armed;	/* nonzero: whoever writes a cast rings @cast_doorbell */
+	__u32 cast_armed;	/* SHMNET_CAST_BIT()s: who writes there rings @cast_doorbell */
 	__u32 cast_doorbell;	/* as in struct shmnet_consumer */
 	__u8 reserved1[56];
 };
@@ -317,6 +322,9 @@ struct shmnet_cast {
 	__u32 flags;		/* SHMNET_CAST_* */
 };
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_cast) == 32);
+
+/* Whether a node wants to hear of casts on a tape; tapes share bits. */
+#define SHMNET_CAST_BIT(tape)	(1u << ((tape) & 31))
 
 #define SHMNET_CAST_DATA_VALID	(1u << 0)	/* as SHMNET_DESC_DATA_VALID */
 

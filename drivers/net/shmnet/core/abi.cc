@@ -7,6 +7,7 @@
 
 #include "consumer.hh"
 #include "directory.hh"
+#include "groups.hh"
 #include "membership.hh"
 #include "producer.hh"
 #include "tape.hh"
@@ -331,6 +332,11 @@ bool shmnet_tx_arm_granted(shmnet_tx* tx, u32 len)
 	return tx->ring.arm_granted(len);
 }
 
+void shmnet_tx_view(const shmnet_tx* tx, shmnet_ring_view* view)
+{
+	*view = tx->ring.view();
+}
+
 size_t shmnet_rx_size(const shmnet_core* core, u32 network)
 {
 	return sizeof(shmnet_rx) +
@@ -403,6 +409,11 @@ u32 shmnet_rx_consumed(const shmnet_rx* rx)
 	return rx->ring.consumed();
 }
 
+void shmnet_rx_view(const shmnet_rx* rx, shmnet_ring_view* view)
+{
+	*view = rx->ring.view();
+}
+
 void* shmnet_cast_begin(shmnet_core* core, u32 network, u32 tape, u32 len, u32 flags)
 {
 	return core->cast_writer().begin(len, network, tape, flags);
@@ -413,11 +424,32 @@ bool shmnet_cast_publish(shmnet_core* core)
 	return core->cast_writer().publish();
 }
 
-u32 shmnet_cast_doorbell(const shmnet_core* core, u32 network, u32 slot)
+u32 shmnet_cast_doorbell(const shmnet_core* core, u32 network, u32 slot, u32 tape)
 {
 	Directory<Memory> directory = core->directory();
-	return directory.casts_armed(slot, network) ? directory.cast_doorbell(slot, network)
-						    : SHMNET_NO_DOORBELL;
+	return directory.casts_armed(slot, network) & SHMNET_CAST_BIT(tape)
+		       ? directory.cast_doorbell(slot, network)
+		       : SHMNET_NO_DOORBELL;
+}
+
+u64 shmnet_tape_label(const shmnet_core* core, u32 network, u32 tape)
+{
+	return Groups<Memory>(core->layout, network).label(tape);
+}
+
+u32 shmnet_tape_find(const shmnet_core* core, u32 network, u64 group)
+{
+	return Groups<Memory>(core->layout, network).find(group);
+}
+
+bool shmnet_tape_claim(shmnet_core* core, u32 network, u64 group)
+{
+	return Groups<Memory>(core->layout, network).claim(group, core->slot);
+}
+
+bool shmnet_tape_release(shmnet_core* core, u32 network, u32 tape, u64 label)
+{
+	return Groups<Memory>(core->layout, network).release(tape, label);
 }
 
 size_t shmnet_reader_size()
@@ -455,9 +487,19 @@ u64 shmnet_reader_missed(const shmnet_reader* reader)
 	return reader->tape.missed();
 }
 
-void shmnet_core_arm_casts(shmnet_core* core, u32 network, u32 doorbell)
+u64 shmnet_reader_position(const shmnet_reader* reader)
 {
-	core->directory().arm_casts(core->slot, network, doorbell);
+	return reader->tape.position();
+}
+
+u64 shmnet_reader_head(const shmnet_reader* reader)
+{
+	return reader->tape.head();
+}
+
+void shmnet_core_arm_casts(shmnet_core* core, u32 network, u32 doorbell, u32 tapes)
+{
+	core->directory().arm_casts(core->slot, network, doorbell, tapes);
 }
 
 void shmnet_core_disarm_casts(shmnet_core* core, u32 network)

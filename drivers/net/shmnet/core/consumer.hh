@@ -190,6 +190,26 @@ public:
 
 	u32 consumed() const { return next_; }
 
+	/* Changes nothing, and may be called beside the thread that receives. */
+	shmnet_ring_view view() const
+	{
+		if (!is_open())
+			return {};
+		u64 word = Memory::load_relaxed(&peer_->produced);
+		u32 waiting = index_of(word) - next_;
+		bool shown = epoch_of(word) == epoch_;
+		u32 out = 0;
+		for (u32 buffer = 0; buffer < pool_; buffer++)
+			out += out_[buffer / 64] >> buffer % 64 & 1;
+		return {
+			.epoch = epoch_,
+			.descriptors = shown && waiting <= ring_ ? waiting : 0,
+			.buffers = out,
+			.adopted = adopted_ || shown,
+			.armed = Memory::load_relaxed(&words_->event) == next_,
+		};
+	}
+
 private:
 	void refresh()
 	{

@@ -145,6 +145,7 @@ __u32 shmnet_tx_produced(const struct shmnet_tx *tx);
 __u32 shmnet_tx_consumed(struct shmnet_tx *tx);
 bool shmnet_tx_arm_consumed(struct shmnet_tx *tx, __u32 index);
 bool shmnet_tx_arm_granted(struct shmnet_tx *tx, __u32 len);
+void shmnet_tx_view(const struct shmnet_tx *tx, struct shmnet_ring_view *view);
 
 /* ---- Receiving: NAPI ------------------------------------------------------------------------- */
 
@@ -166,6 +167,8 @@ bool shmnet_rx_publish(struct shmnet_rx *rx);
 __u32 shmnet_rx_doorbell(const struct shmnet_rx *rx);
 void shmnet_rx_arm(struct shmnet_rx *rx);
 __u32 shmnet_rx_consumed(const struct shmnet_rx *rx);
+/* Any thread, beside the one that receives: its words are then of nearly the same moment. */
+void shmnet_rx_view(const struct shmnet_rx *rx, struct shmnet_ring_view *view);
 
 /* ---- Casting: one lock for all casts of this node -------------------------------------------- */
 
@@ -174,8 +177,19 @@ void *shmnet_cast_begin(struct shmnet_core *core, __u32 network, __u32 tape, __u
 			__u32 flags);
 bool shmnet_cast_publish(struct shmnet_core *core);
 
-/* After publishing, for each living peer: what to ring, or SHMNET_NO_DOORBELL. */
-__u32 shmnet_cast_doorbell(const struct shmnet_core *core, __u32 network, __u32 slot);
+/* After publishing on @tape, for each living peer: what to ring, or SHMNET_NO_DOORBELL. */
+__u32 shmnet_cast_doorbell(const struct shmnet_core *core, __u32 network, __u32 slot, __u32 tape);
+
+/* ---- Groups and their tapes: any context ----------------------------------------------------- */
+
+/* See struct shmnet_tape. */
+__u64 shmnet_tape_label(const struct shmnet_core *core, __u32 network, __u32 tape);
+/* The tape of a group, an address of 48 bits; 0 if it has none. */
+__u32 shmnet_tape_find(const struct shmnet_core *core, __u32 network, __u64 group);
+/* Gives a group without a tape one. False: none is free, or another node was faster. */
+bool shmnet_tape_claim(struct shmnet_core *core, __u32 network, __u64 group);
+/* Gives back a tape whose label is still @label. */
+bool shmnet_tape_release(struct shmnet_core *core, __u32 network, __u32 tape, __u64 label);
 
 /* ---- Reading tapes: NAPI --------------------------------------------------------------------- */
 
@@ -190,7 +204,11 @@ bool shmnet_reader_waiting(const struct shmnet_reader *reader);
 /* After the copy: whether the bytes stood meanwhile. Moves on either way. */
 bool shmnet_reader_confirm(struct shmnet_reader *reader);
 __u64 shmnet_reader_missed(const struct shmnet_reader *reader);
-void shmnet_core_arm_casts(struct shmnet_core *core, __u32 network, __u32 doorbell);
+/* The sequence that is read next, and the one that is written next; any thread, to be shown. */
+__u64 shmnet_reader_position(const struct shmnet_reader *reader);
+__u64 shmnet_reader_head(const struct shmnet_reader *reader);
+/* @tapes: SHMNET_CAST_BIT() of those whose writers shall ring. Then a full fence, and look again. */
+void shmnet_core_arm_casts(struct shmnet_core *core, __u32 network, __u32 doorbell, __u32 tapes);
 void shmnet_core_disarm_casts(struct shmnet_core *core, __u32 network);
 
 #ifdef __cplusplus

@@ -7,6 +7,10 @@
 
 #include <linux/shmnet_shm.h>
 
+#ifndef __KERNEL__
+#include <stdbool.h>
+#endif
+
 /* A run of payload bytes in the region. The caller copies them, within len, and nothing else. */
 struct shmnet_span {
 	void *data;
@@ -48,6 +52,15 @@ enum shmnet_receive {
 	SHMNET_RECEIVE_OFFLOAD,	/* a frame whose offload words are not valid: drop it */
 	SHMNET_RECEIVE_MISSED,	/* casts were lost: see the count; look again */
 	SHMNET_RECEIVE_FAULT,	/* the ring must be reset */
+};
+
+/* A ring as one end of it sees it at a moment, to be shown. */
+struct shmnet_ring_view {
+	__u32 epoch;		/* 0: closed */
+	__u32 descriptors;	/* published, and not read yet */
+	__u32 buffers;		/* sending: that may be filled; receiving: that are out */
+	bool adopted;		/* receiving: the sender was seen */
+	bool armed;		/* sending: the receiver wants to be rung at the next frame */
 };
 
 /* A cast in its writer's arena, to be read. */

@@ -147,12 +147,12 @@ public:
 		Memory::store_release(&words->state, state);
 	}
 
-	/* Asks all writers of casts to ring @doorbell; the caller fences and looks again. */
-	void arm_casts(u32 slot, u32 network, u32 doorbell)
+	/* Asks who writes on @tapes, a set of bits, to ring; the caller fences and looks again. */
+	void arm_casts(u32 slot, u32 network, u32 doorbell, u32 tapes)
 	{
 		shmnet_node_network* words = &layout_.node(slot)->networks[network];
 		Memory::store_relaxed(&words->cast_doorbell, doorbell);
-		Memory::store_relaxed(&words->cast_armed, u32{1});
+		Memory::store_relaxed(&words->cast_armed, tapes);
 	}
 
 	void disarm_casts(u32 slot, u32 network)
@@ -160,10 +160,10 @@ public:
 		Memory::store_relaxed(&layout_.node(slot)->networks[network].cast_armed, u32{0});
 	}
 
-	/* Whether a node's receiver sleeps and wants to be rung for a cast (after a full fence). */
-	bool casts_armed(u32 slot, u32 network) const
+	/* For which tapes a node's receiver sleeps and wants to be rung (after a full fence). */
+	u32 casts_armed(u32 slot, u32 network) const
 	{
-		return Memory::load_relaxed(&layout_.node(slot)->networks[network].cast_armed) != 0;
+		return Memory::load_relaxed(&layout_.node(slot)->networks[network].cast_armed);
 	}
 
 	u32 cast_doorbell(u32 slot, u32 network) const

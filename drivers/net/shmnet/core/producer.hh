@@ -227,7 +227,32 @@ public:
 		return has_room(len);
 	}
 
+	/* Changes nothing: what the peer's words say is used only where it could be true. */
+	shmnet_ring_view view() const
+	{
+		if (!connected())
+			return {};
+		u32 consumed = claimed(Memory::load_relaxed(&peer_->consumed), consumed_,
+				       published_ - consumed_);
+		u32 granted = claimed(Memory::load_relaxed(&peer_->granted), granted_,
+				      pool_ - free_count_);
+		return {
+			.epoch = epoch_,
+			.descriptors = published_ - consumed,
+			.buffers = free_count_ + granted - granted_,
+			.adopted = true,
+			.armed = Memory::load_relaxed(&peer_->event) == published_,
+		};
+	}
+
 private:
+	/* An index of the peer's that may be ahead of ours by at most @most; else ours. */
+	u32 claimed(u64 word, u32 index, u32 most) const
+	{
+		return epoch_of(word) == epoch_ && index_of(word) - index <= most ? index_of(word)
+										  : index;
+	}
+
 	u8* address(u32 buffer) const
 	{
 		return buffers_ + static_cast<u64>(first_buffer_ + buffer) * buffer_size_;

@@ -186,6 +186,12 @@ public:
 	/* From now on: what is on the tape already is not read. */
 	void start() { next_ = load_head(); }
 
+	/* The sequence that is read next. */
+	u64 position() const { return next_; }
+
+	/* The sequence that is written next, as the tape says. */
+	u64 head() const { return load_head(); }
+
 	/* Casts that were on the tape and could not be read: lapped, or overwritten. */
 	u64 missed() const { return missed_; }
 
