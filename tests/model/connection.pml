@@ -20,7 +20,6 @@
  *	SUSPICIONS	of one end about the other that is alive, in all
  *	CRASH		the node that may crash; ANY
  *	REJOIN		it comes back as the next incarnation
- *	KEEP_DESCRIPTORS  clearing one's part spares descriptors
  *
  * MUTANT_x leaves out what keeps a property, which the check must then find violated.
  */
@@ -208,7 +207,8 @@ again:
 	:: else -> break
 	od;
 	i = 0;
-#ifndef KEEP_DESCRIPTORS
+#ifdef MUTANT_DESCRIPTORS_CLEARED
+	/* A receiver that has not yet seen the crash may be copying one. */
 	do
 	:: i < RINGS * POOL -> d_step { descriptor_buffer[i] = 0 }; d_step { descriptor_frame[i] = 0; i++ }
 	:: else -> break

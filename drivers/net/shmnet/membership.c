@@ -36,17 +36,23 @@ void shmnet_membership_exit(void)
 	destroy_workqueue(workqueue);
 }
 
-/* Whether the owner of the slot found shows life within the detection period. */
+/*
+ * Whether the owner of the slot found shows life within the detection period. False may also mean
+ * that the slot has become another machine's: then it cannot be claimed with what was found.
+ */
 static bool owner_lives(struct shmnet_device *device, const struct shmnet_slot_search *found)
 {
+	struct shmnet_slot_search now;
 	unsigned long end = jiffies + msecs_to_jiffies(DETECTION_MS);
 
 	pci_info(device->pdev, "slot %u bears this machine's identity: waiting to see whether its owner lives\n",
 		 found->slot);
 	while (time_before(jiffies, end)) {
 		msleep(SHMNET_HEARTBEAT_MS);
-		if (shmnet_core_shows_life(device->core, found))
-			return true;
+		if (shmnet_core_shows_life(device->core, found)) {
+			shmnet_core_find_slot(device->core, &device->identity, &now);
+			return now.outcome == SHMNET_SLOT_OWN_CLAIMED && now.slot == found->slot;
+		}
 	}
 	return false;
 }

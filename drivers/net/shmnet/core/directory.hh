@@ -98,8 +98,10 @@ public:
 	}
 
 	/*
-	 * Zeroes all words that this slot's node writes, but for payload, so that nothing of an
-	 * earlier incarnation is taken for this one's. The entry first: it is nobody's meanwhile.
+	 * Zeroes all words that this slot's node writes, so that nothing of an earlier incarnation is
+	 * taken for this one's. The entry first: it is nobody's meanwhile. Not payload, nor
+	 * descriptors: a receiver that does not know yet may be copying one, and would see half of
+	 * it cleared; without an index of this incarnation nobody looks at either.
 	 */
 	void clear_part(u32 slot)
 	{
@@ -116,8 +118,6 @@ public:
 					       rings * net.consumers_stride);
 			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.grants),
 					       rings * net.grants_stride);
-			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.descriptors),
-					       rings * net.descriptors_stride);
 		}
 	}
 
