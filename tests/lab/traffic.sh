@@ -76,7 +76,7 @@ crosses() { # crosses FROM TO ADDRESS PROTOCOL OPTION...
 }
 
 pings() { # pings FROM TO [SECONDS]: an answer within so long
-	on "$1" ping -q -c 1 -W "${3:-10}" 192.0.2.$(($2 + 1))
+	on "$1" ping -q -c 1 -w "${3:-20}" 192.0.2.$(($2 + 1))
 }
 
 counter() { # counter NODE NAME
