@@ -1,42 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# What the tests of documents share. A test sources this, and calls check for each thing that must
-# hold, and plan at its end.
+# What the tests of documents share.
 
-# shellcheck disable=SC2034 # for tests
-root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
-scratch=$(mktemp -d)
-number=0 failed=0
-
-# check DESCRIPTION COMMAND...: its output appears only when it fails.
-check() {
-	local description=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$scratch/check.log" 2>&1; then
-		echo "ok $number - $description"
-	else
-		echo "not ok $number - $description"
-		sed 's/^/# /' "$scratch/check.log" | head -40
-		failed=$((failed + 1))
-	fi
-}
-
-skip() { # skip DESCRIPTION REASON
-	number=$((number + 1))
-	echo "ok $number - $1 # SKIP $2"
-}
-
-plan() {
-	echo "1..$number"
-	[ $failed -eq 0 ]
-}
-
-bail_out() {
-	echo "Bail out! $*"
-	exit 1
-}
+# shellcheck source-path=SCRIPTDIR source=../support/tap.sh
+. "${BASH_SOURCE[0]%/*}/../support/tap.sh"
 
 # marked NAME FILE: the fenced block behind the line "<!-- test: NAME -->".
 marked() {
@@ -44,13 +12,4 @@ marked() {
 		$0 == mark { wanted = 1; next }
 		wanted && /^```/ { if (inside) exit; inside = 1; next }
 		inside { print }' "$2"
-}
-
-until_true() { # until_true SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return
-		sleep 0.1
-	done
 }

@@ -36,8 +36,11 @@ bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames)
 	u64 now = local_clock();
 	u64 busy, elapsed;
 
-	if (!net->window_frames)
+	/* A window begins with a frame: looks that found none are no part of it. */
+	if (!net->window_frames) {
 		net->window_since = begin;
+		net->window_busy = 0;
+	}
 	net->window_frames += frames;
 	net->window_busy += now - begin;
 	if (net->window_frames < WINDOW_FRAMES)
@@ -45,7 +48,6 @@ bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames)
 	busy = net->window_busy;
 	elapsed = now - net->window_since;
 	net->window_frames = 0;
-	net->window_busy = 0;
 	if (2 * busy < elapsed || !cpu_is_wanted())
 		return false;
 
@@ -82,5 +84,4 @@ void shmnet_moderation_stop(struct shmnet_net *net)
 	hrtimer_cancel(&net->rest_timer);
 	WRITE_ONCE(net->resting, false);
 	net->window_frames = 0;
-	net->window_busy = 0;
 }
