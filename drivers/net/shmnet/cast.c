@@ -17,6 +17,7 @@ static void ring_readers(struct shmnet_net *net, u32 tape, struct shmnet_counter
 	struct shmnet_device *device = net->device;
 	u32 slot;
 
+	SHMNET_AT(tape_W7_1);
 	/* Pairs with the fence behind shmnet_core_arm_casts(). */
 	shmnet_full_fence();
 	for (slot = 0; slot < device->info.nodes; slot++) {
@@ -26,6 +27,7 @@ static void ring_readers(struct shmnet_net *net, u32 tape, struct shmnet_counter
 		    shmnet_core_living(device->core, slot))
 			shmnet_ring(device, doorbell, counters);
 	}
+	SHMNET_AT(tape_W7_2);
 }
 
 netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb)

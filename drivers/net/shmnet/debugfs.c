@@ -26,11 +26,13 @@ static const struct file_operations region_fops = {
 void shmnet_debugfs_init(void)
 {
 	directory = debugfs_create_dir(SHMNET_NAME, NULL);
+	shmnet_faults_init(directory);
 }
 
 void shmnet_debugfs_exit(void)
 {
 	debugfs_remove(directory);
+	shmnet_faults_exit();
 }
 
 void shmnet_debugfs_add(struct shmnet_device *device)

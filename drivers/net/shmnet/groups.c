@@ -16,8 +16,12 @@
 #define JOINED_MAX	256
 /* A group gets a tape with this many frames of one node in a second ... */
 #define CLAIM_FRAMES	4
-/* ... and loses it when nobody has written there for so long. */
+/* ... and loses it when nobody has written there for so long; tests cannot wait that long. */
+#ifdef SHMNET_FAULT_BUILD
+#define IDLE		(2 * HZ)
+#else
 #define IDLE		(60 * HZ)
+#endif
 
 /* What the interface has joined. */
 struct shmnet_joined {
@@ -111,7 +115,9 @@ void shmnet_look_at_tapes(struct shmnet_net *net)
 			reader->position = shmnet_reader_position(reader->core);
 			reader->moved = jiffies;
 		} else if (group && time_after(jiffies, reader->moved + IDLE)) {
+			SHMNET_AT(group_G3);
 			shmnet_tape_release(core, net->index, tape, label);
+			SHMNET_AT(group_G4);
 		}
 	}
 	rcu_read_unlock();
@@ -177,6 +183,7 @@ u32 shmnet_group_tape(struct shmnet_net *net, const u8 *mac)
 	if (++sent->frames < CLAIM_FRAMES ||
 	    !shmnet_tape_claim(device->core, net->index, group))
 		return 0;
+	SHMNET_AT(group_G2);
 	sent->tape = shmnet_tape_find(device->core, net->index, group);
 	for (slot = 0; slot < device->info.nodes; slot++)
 		if (!shmnet_is_own(net, slot))

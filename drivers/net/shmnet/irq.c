@@ -282,6 +282,7 @@ static void arm_rings(struct shmnet_net *net)
 		} else {
 			if (!rx->opened)
 				continue;
+			SHMNET_AT(connection_R9);
 			shmnet_rx_arm(rx->ring);
 			rx->armed = shmnet_rx_consumed(rx->ring);
 		}
@@ -289,6 +290,10 @@ static void arm_rings(struct shmnet_net *net)
 	}
 	if (!armed)
 		return;
+	if (armed & BIT_ULL(net->device->slot))
+		SHMNET_AT(tape_R6);
+	else
+		SHMNET_AT(connection_R10);
 	/* Pairs with the fences behind Producer::publish() and in ring_readers(). */
 	shmnet_full_fence();
 	for (slot = 0; slot < net->device->info.nodes; slot++) {

@@ -47,6 +47,7 @@ static bool owner_lives(struct shmnet_device *device, const struct shmnet_slot_s
 
 	pci_info(device->pdev, "slot %u bears this machine's identity: waiting to see whether its owner lives\n",
 		 found->slot);
+	SHMNET_AT(membership_W);
 	while (time_before(jiffies, end)) {
 		msleep(SHMNET_HEARTBEAT_MS);
 		if (shmnet_core_shows_life(device->core, found)) {
@@ -64,6 +65,7 @@ int shmnet_claim(struct shmnet_device *device)
 	int tries;
 
 	for (tries = 0; tries < CLAIM_TRIES; tries++) {
+		SHMNET_AT(membership_S);
 		shmnet_core_find_slot(device->core, &device->identity, &found);
 		if (found.outcome == SHMNET_SLOT_FULL) {
 			pci_err(device->pdev,
@@ -199,6 +201,7 @@ static void tick(struct work_struct *work)
 		device->tick_due = now + TICK;
 		shmnet_core_beat(device->core);
 	}
+	SHMNET_AT(membership_R2);
 	if (!shmnet_core_owns_slot(device->core)) {
 		queue_delayed_work(workqueue, &device->rejoin, 0);
 		goto unlock;
@@ -217,6 +220,7 @@ static void tick(struct work_struct *work)
 		if (check != SHMNET_CHECK_EXTRA && ++device->ticks % FDB_TICKS == 0)
 			shmnet_fdb_expire(&net->fdb);
 	}
+	SHMNET_AT(membership_R3);
 	queue_delayed_work(workqueue, &device->tick,
 			   time_after(device->tick_due, jiffies) ? device->tick_due - jiffies : 0);
 unlock:
@@ -269,15 +273,18 @@ static int rejoin(struct shmnet_device *device)
 	int err;
 	u32 i;
 
+	SHMNET_AT(membership_J2);
 	err = shmnet_claim(device);
 	if (err)
 		return err;
+	SHMNET_AT(membership_J3);
 	rtnl_lock();
 	for (i = 0; i < device->info.networks && !err; i++)
 		if (device->net[i])
 			err = renew_interface(device->net[i], old_slot);
 	mutex_lock(&device->lock);
 	if (!err && !device->leaving) {
+		SHMNET_AT(membership_J4);
 		join(device);
 		shmnet_tell_node(device, SHMNET_EVENT_REJOINED, device->slot,
 				 device->incarnation);
@@ -311,6 +318,7 @@ static void rejoin_work(struct work_struct *work)
 	if (device->joined)
 		pci_warn(device->pdev, "slot %u is not this node's any more: joining anew\n",
 			 device->slot);
+	SHMNET_AT(membership_J1);
 	rtnl_lock();
 	stop_interfaces(device);
 	rtnl_unlock();
@@ -338,6 +346,7 @@ void shmnet_leave(struct shmnet_device *device)
 	cancel_delayed_work_sync(&device->rejoin);
 	device->joined = false;
 	shmnet_core_release(device->core);
+	SHMNET_AT(membership_L6);
 	for (slot = 0; slot < device->info.nodes; slot++)
 		if (slot != device->slot)
 			shmnet_ring_directory(device, slot);

@@ -24,6 +24,12 @@ else
   RELEASE = $(shell make -s -C $(KDIR) kernelrelease 2>/dev/null)
 endif
 
+# FAULTS=1: a fault build, build/modules/RELEASE-faults, for tests/faults only.
+ifdef FAULTS
+  BUILD_NAME = $(RELEASE)-faults
+  MODULE_FLAGS += SHMNET_FAULT_BUILD=1
+endif
+
 .PHONY: module
 module:
 	@test -e $(KDIR)/Makefile || { echo "no kernel headers at $(KDIR):" \

@@ -52,6 +52,7 @@ void shmnet_net_start(struct shmnet_net *net)
 		shmnet_use_polling(net);
 	publish_state(net, net->dev->features, net->dev->mtu);
 	shmnet_core_beat(net->device->core);
+	SHMNET_AT(membership_N3);
 	shmnet_cast_command(net, SHMNET_COMMAND_HELLO);
 	shmnet_check_now(net->device);
 }
@@ -61,11 +62,13 @@ void shmnet_net_stop(struct shmnet_net *net)
 {
 	u32 slot;
 
+	SHMNET_AT(membership_L1);
 	WRITE_ONCE(net->running, false);
 	publish_state(net, net->dev->features, net->dev->mtu);
 	napi_disable(&net->napi);
 	shmnet_moderation_stop(net);
 	hrtimer_cancel(&net->timer);
+	SHMNET_AT(membership_L2);
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
 		if (shmnet_is_own(net, slot))
 			continue;
@@ -75,6 +78,7 @@ void shmnet_net_stop(struct shmnet_net *net)
 	}
 	shmnet_core_disarm_casts(net->device->core, net->index);
 	netif_carrier_off(net->dev);
+	SHMNET_AT(membership_L3);
 	shmnet_cast_command(net, SHMNET_COMMAND_LEAVE);
 	shmnet_fdb_flush(&net->fdb);
 }

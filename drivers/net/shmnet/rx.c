@@ -170,6 +170,7 @@ static void receive_frame(struct shmnet_net *net, u32 peer, struct shmnet_rx_que
 	if (offload->flags & SHMNET_DESC_NEEDS_CSUM)
 		head = max_t(u32, head, min_t(u32, offload->csum_start + offload->csum_offset + 2,
 					      HEAD_MAX));
+	SHMNET_AT(connection_R3);
 	skb = copy_frame(net, frame->span, frame->len, head);
 	shmnet_rx_release(rx->ring);
 	if (unlikely(!skb)) {
@@ -191,8 +192,10 @@ static void receive_frame(struct shmnet_net *net, u32 peer, struct shmnet_rx_que
 
 static void publish(struct shmnet_net *net, struct shmnet_rx_queue *rx)
 {
-	if (shmnet_rx_publish(rx->ring))
+	if (shmnet_rx_publish(rx->ring)) {
+		SHMNET_AT(connection_R8);
 		shmnet_ring(net->device, shmnet_rx_doorbell(rx->ring), &rx->counters);
+	}
 }
 
 void shmnet_close_ring(struct shmnet_net *net, u32 slot)
@@ -221,6 +224,7 @@ void shmnet_update_ring(struct shmnet_net *net, u32 slot)
 	rx->opened = wanted;
 	rx->opened_at = jiffies;
 	rx->armed = shmnet_rx_consumed(rx->ring);
+	SHMNET_AT(connection_O4_2);
 	shmnet_ring_directory(net->device, slot);
 }
 

@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "core/core.h"
+#include "core/steps.h"
 #include "compat.h"
 #include "counters.h"
 #include "fdb.h"
@@ -290,6 +291,15 @@ void shmnet_debugfs_init(void);
 void shmnet_debugfs_exit(void);
 void shmnet_debugfs_add(struct shmnet_device *device);
 void shmnet_debugfs_remove(struct shmnet_device *device);
+
+/* faults.c */
+#ifdef SHMNET_FAULT_BUILD
+void shmnet_faults_init(struct dentry *directory);
+void shmnet_faults_exit(void);
+#else
+static inline void shmnet_faults_init(struct dentry *directory) { }
+static inline void shmnet_faults_exit(void) { }
+#endif
 
 /* netlink.c */
 extern struct genl_family shmnet_family;

@@ -177,8 +177,10 @@ static void stop_until_room(struct shmnet_net *net, u32 slot)
 
 static void publish(struct shmnet_net *net, struct shmnet_tx_queue *tx)
 {
-	if (shmnet_tx_publish(tx->ring))
+	if (shmnet_tx_publish(tx->ring)) {
+		SHMNET_AT(connection_S8);
 		shmnet_ring(net->device, shmnet_tx_doorbell(tx->ring), &tx->counters);
+	}
 }
 
 static void enter(struct shmnet_net *net, struct shmnet_tx_queue *tx, struct sk_buff *skb)
@@ -256,6 +258,7 @@ netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto flush;
 	}
 
+	SHMNET_AT(connection_S3);
 	copy_skb(skb, &tx->frame);
 	shmnet_tx_commit(tx->ring, &tx->frame);
 	shmnet_count(&tx->counters, tx_frames);

@@ -72,7 +72,9 @@ public:
 	 */
 	void open(u32 own_incarnation, u32 peer_incarnation, u32 doorbell)
 	{
+		SHMNET_AT(connection_O1);
 		close();
+		SHMNET_AT(connection_O2);
 		u32 shown = epoch_of(Memory::load_relaxed(&peer_->produced));
 		do
 			epoch_ = own_incarnation << 16 | (++opened_ & 0xffff);
@@ -82,14 +84,19 @@ public:
 		fault_ = SHMNET_FAULT_NONE;
 		next_ = available_ = granted_ = published_ = published_grants_ = INDEX_START;
 		frame_pieces_ = 0;
-		for (u32 buffer = 0; buffer < pool_; buffer++)
+		for (u32 buffer = 0; buffer < pool_; buffer++) {
+			if (buffer == pool_ / 2)
+				SHMNET_AT(connection_O3_1);
 			grant(buffer);
+		}
+		SHMNET_AT(connection_O3_2);
 		published_grants_ = granted_;
 		Memory::store_relaxed(&words_->doorbell, doorbell);
 		Memory::store_relaxed(&words_->event, next_);
 		Memory::store_relaxed(&words_->consumed, pack_index(epoch_, next_));
 		Memory::store_relaxed(&words_->granted, pack_index(epoch_, granted_));
 		open_ = pack_index(epoch_, peer_incarnation);
+		SHMNET_AT(connection_O4_1);
 		/* Pairs with the acquire in Producer::connect(): all of the above comes first. */
 		Memory::store_release(&words_->open, open_);
 	}
@@ -151,6 +158,7 @@ public:
 	/* Gives back all buffers of the frame that next() returned last. */
 	void release()
 	{
+		SHMNET_AT(connection_R4);
 		for (u32 i = 0; i < frame_pieces_; i++)
 			grant(frame_buffers_[i]);
 		next_ += frame_pieces_;
@@ -162,13 +170,16 @@ public:
 	{
 		if (!is_open() || (next_ == published_ && granted_ == published_grants_))
 			return false;
+		SHMNET_AT(connection_R5);
 		/*
 		 * Pair with the acquires in Producer::consumed() and take_grants(): our reads of the
 		 * bytes come first. Consumed before granted, so that whoever has a buffer back has
 		 * room for its descriptor too.
 		 */
 		Memory::store_release(&words_->consumed, pack_index(epoch_, next_));
+		SHMNET_AT(connection_R6);
 		Memory::store_release(&words_->granted, pack_index(epoch_, granted_));
+		SHMNET_AT(connection_R7);
 		/* Pairs with the fences in Producer::arm_consumed() and arm_granted(). */
 		Memory::full_fence();
 		u32 consumed_event = Memory::load_relaxed(&peer_->consumed_event);
@@ -215,6 +226,7 @@ private:
 	{
 		if (!is_open() || fault_)
 			return;
+		SHMNET_AT(connection_R1);
 		/* Pairs with the release in Producer::publish() and connect(). */
 		u64 word = Memory::load_acquire(&peer_->produced);
 		if (epoch_of(word) != epoch_)
@@ -232,6 +244,7 @@ private:
 		shmnet_descriptor descriptor;
 		copy_from_region<Memory>(&descriptor, &descriptors_[next_ & (ring_ - 1)],
 					 sizeof(descriptor));
+		SHMNET_AT(connection_R2);
 		u32 pieces = descriptor.pieces;
 		u32 frame_len = descriptor.frame_len;
 		u32 longest = descriptor.gso_type ? GSO_FRAME_MAX : frame_max_;

@@ -7,6 +7,7 @@
 
 #include "core_types.h"
 #include "layout.hh"
+#include "steps.h"
 
 namespace shmnet {
 
@@ -81,6 +82,7 @@ public:
 		u64 expected = found.claim;
 		u64 word = static_cast<u64>(incarnation) << 32 | identity_tag(identity) |
 			   SHMNET_CLAIM_CLAIMED;
+		SHMNET_AT(membership_C);
 		/* Pairs with itself: of two that claim at once, one finds another word. */
 		return Memory::compare_exchange(&layout_.claim(found.slot)->word, expected, word)
 			       ? incarnation
@@ -90,9 +92,11 @@ public:
 	/* Takes a slot out of use: 0 if the claim is not @incarnation's any more. */
 	bool release(u32 slot, u32 incarnation)
 	{
+		SHMNET_AT(membership_L4);
 		u64 word = Memory::load_relaxed(&layout_.claim(slot)->word);
 		if (claim_incarnation(word) != incarnation)
 			return false;
+		SHMNET_AT(membership_L5);
 		return Memory::compare_exchange(&layout_.claim(slot)->word, word,
 						word & ~SHMNET_CLAIM_CLAIMED);
 	}
@@ -105,10 +109,13 @@ public:
 	 */
 	void clear_part(u32 slot)
 	{
+		SHMNET_AT(membership_P1);
 		Memory::store_relaxed(&layout_.node(slot)->incarnation, u32{0});
 		/* Pairs with the acquire fence in read_consistent(): who copies zeros sees nobody. */
 		Memory::release_fence();
+		SHMNET_AT(membership_P2);
 		zero_in_region<Memory>(layout_.node(slot), sizeof(shmnet_node));
+		SHMNET_AT(membership_P3);
 		for (u32 i = 0; i < layout_.networks; i++) {
 			const NetworkLayout& net = layout_.network[i];
 			u64 rings = (layout_.nodes - 1) * net.queues;
@@ -126,15 +133,20 @@ public:
 	{
 		shmnet_node* node = layout_.node(slot);
 		constexpr size_t FIXED = offsetof(shmnet_node, vectors);
+		SHMNET_AT(membership_P4);
 		copy_to_region<Memory>(&node->vectors, &entry.vectors,
 				       offsetof(shmnet_node, reserved0) - FIXED);
+		SHMNET_AT(membership_P5);
 		Memory::store_relaxed(&node->peer, entry.peer);
+		SHMNET_AT(membership_P6);
 		/* Pairs with the acquire in read_peer(): the entry and the cleared part come first. */
 		Memory::store_release(&node->incarnation, entry.incarnation);
+		SHMNET_AT(membership_P7);
 	}
 
 	void beat(u32 slot, u64 count)
 	{
+		SHMNET_AT(membership_R1);
 		Memory::store_relaxed(&layout_.node(slot)->heartbeat, count);
 	}
 
@@ -142,8 +154,10 @@ public:
 	void publish_network(u32 slot, u32 network, u32 state, u32 mtu, u64 capabilities)
 	{
 		shmnet_node_network* words = &layout_.node(slot)->networks[network];
+		SHMNET_AT(membership_N1);
 		Memory::store_relaxed(&words->mtu, mtu);
 		Memory::store_relaxed(&words->capabilities, capabilities);
+		SHMNET_AT(membership_N2);
 		Memory::store_release(&words->state, state);
 	}
 
@@ -151,6 +165,7 @@ public:
 	void arm_casts(u32 slot, u32 network, u32 doorbell, u32 tapes)
 	{
 		shmnet_node_network* words = &layout_.node(slot)->networks[network];
+		SHMNET_AT(tape_R5);
 		Memory::store_relaxed(&words->cast_doorbell, doorbell);
 		Memory::store_relaxed(&words->cast_armed, tapes);
 	}

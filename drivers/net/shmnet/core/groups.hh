@@ -11,6 +11,7 @@
 #pragma once
 
 #include "layout.hh"
+#include "steps.h"
 
 namespace shmnet {
 
@@ -48,8 +49,10 @@ public:
 	{
 		for (u32 tape = BROADCAST_TAPE + 1; tape < count(); tape++) {
 			u64 found = label(tape);
-			if (label_group(found) == 0)
-				return change(tape, found, group, owner + 1);
+			if (label_group(found) != 0)
+				continue;
+			SHMNET_AT(group_G1);
+			return change(tape, found, group, owner + 1);
 		}
 		return false;
 	}

@@ -10,6 +10,7 @@
 
 #include "core_types.h"
 #include "layout.hh"
+#include "steps.h"
 
 namespace shmnet {
 
@@ -65,6 +66,7 @@ public:
 			return false;
 		}
 
+		SHMNET_AT(connection_A1);
 		epoch_ = last_epoch_ = epoch;
 		open_ = open;
 		fault_ = SHMNET_FAULT_NONE;
@@ -76,7 +78,9 @@ public:
 		Memory::store_relaxed(&words_->granted_event, INDEX_START - 1);
 		Memory::store_relaxed(&words_->doorbell, doorbell);
 		/* Pairs with the acquire in Consumer::refresh(): it then reads our event words. */
+		SHMNET_AT(connection_A2);
 		Memory::store_release(&words_->produced, pack_index(epoch_, produced_));
+		SHMNET_AT(connection_A3);
 		return true;
 	}
 
@@ -95,6 +99,7 @@ public:
 	{
 		if (!connected())
 			return;
+		SHMNET_AT(connection_A4);
 		/* No order needed: the receiver acts on this word alone. */
 		Memory::store_relaxed(&words_->refused, epoch_);
 		epoch_ = 0;
@@ -133,6 +138,7 @@ public:
 	/* Puts the frame, whose bytes are copied by now, behind those that wait for publish(). */
 	void commit(const shmnet_frame& frame)
 	{
+		SHMNET_AT(connection_S4);
 		shmnet_descriptor first = {};
 		first.pieces = static_cast<u8>(frame.pieces);
 		first.gso_type = frame.offload.gso_type;
@@ -143,6 +149,7 @@ public:
 		first.hash = frame.offload.hash;
 		copy_to_region<Memory>(&descriptors_[produced_ & (ring_ - 1)].frame_len,
 				       &first.frame_len, sizeof(first) - PIECE_BYTES);
+		SHMNET_AT(connection_S5);
 		u16 flags = frame.offload.flags;
 		for (u32 i = 0; i < frame.pieces; i++) {
 			u32 buffer = free_[--free_count_];
@@ -161,8 +168,10 @@ public:
 	{
 		if (produced_ == published_ || !connected())
 			return false;
+		SHMNET_AT(connection_S6);
 		/* Pairs with the acquire in Consumer::refresh(): descriptors and bytes come first. */
 		Memory::store_release(&words_->produced, pack_index(epoch_, produced_));
+		SHMNET_AT(connection_S7);
 		/*
 		 * Pairs with the fence behind Consumer::arm(): either this load sees the event that
 		 * it stored, or its next load of produced sees ours.
@@ -192,6 +201,7 @@ public:
 	{
 		if (!connected())
 			return consumed_;
+		SHMNET_AT(connection_S9);
 		/* Pairs with the release in Consumer::publish(): it no longer reads what is passed. */
 		u64 word = Memory::load_acquire(&peer_->consumed);
 		if (epoch_of(word) != epoch_)
@@ -207,6 +217,7 @@ public:
 	bool arm_consumed(u32 index)
 	{
 		Memory::store_relaxed(&words_->consumed_event, index - 1);
+		SHMNET_AT(connection_S10);
 		/* Pairs with the fence in Consumer::publish(). */
 		Memory::full_fence();
 		return static_cast<int>(consumed() - index) >= 0;
@@ -265,6 +276,7 @@ private:
 	{
 		if (!connected())
 			return;
+		SHMNET_AT(connection_S1);
 		/* Pairs with the release in Consumer::publish(): the grants, and its reads of the bytes. */
 		u64 word = Memory::load_acquire(&peer_->granted);
 		if (epoch_of(word) != epoch_)
@@ -273,6 +285,7 @@ private:
 		if (end - granted_ > pool_ - free_count_)
 			return fail(SHMNET_FAULT_GRANT);
 		for (; granted_ != end; granted_++) {
+			SHMNET_AT(connection_S2);
 			u32 buffer = Memory::load_relaxed(&grants_[granted_ & (ring_ - 1)]) -
 				     first_buffer_;
 			if (buffer >= pool_ || owned_[buffer / 64] >> buffer % 64 & 1) {

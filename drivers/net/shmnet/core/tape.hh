@@ -12,6 +12,7 @@
 
 #include "core_types.h"
 #include "layout.hh"
+#include "steps.h"
 
 namespace shmnet {
 
@@ -70,6 +71,7 @@ public:
 			.flags = flags,
 		};
 		position_ += bytes;
+		SHMNET_AT(tape_W1);
 		Memory::store_relaxed(&layout_.node(slot_)->casts_reserved, position_);
 		/*
 		 * Pairs with the acquire fence in TapeReader::confirm(): a reader that copied any of
@@ -80,8 +82,10 @@ public:
 		 * Likewise: a reader whose copy of the header has words of the cast that was here and
 		 * of this one sees that the sequence is neither's.
 		 */
+		SHMNET_AT(tape_W2);
 		Memory::store_relaxed(&header()->sequence, u64{0});
 		Memory::release_fence();
+		SHMNET_AT(tape_W3_1);
 		return layout_.arena(slot_) + cast_.position % SHMNET_CASTS_SIZE +
 		       sizeof(shmnet_cast);
 	}
@@ -95,11 +99,13 @@ public:
 		u32 network = cast_.tape >> 16;
 		shmnet_tape* tape = layout_.tape(network, cast_.tape & 0xffff);
 		u32 slots = layout_.network[network].tape_slots;
+		SHMNET_AT(tape_W3_2);
 		u64 sequence = sequence_of_head(Memory::load_relaxed(&tape->head));
 		copy_to_region<Memory>(header(), &cast_, sizeof(cast_));
 
 		/* Head and slots that lie end in at most a lap of them to look at. */
 		for (u32 tries = 0; tries < slots + CONTENTION_TRIES; tries++) {
+			SHMNET_AT(tape_W4);
 			u64* slot = &tape->slots[sequence & (slots - 1)];
 			u64 found = Memory::load_acquire(slot);
 			long long ahead = slot_ahead(found, sequence);
@@ -126,7 +132,9 @@ public:
 					continue;
 				}
 			}
+			SHMNET_AT(tape_W5_1);
 			Memory::store_relaxed(&header()->sequence, sequence);
+			SHMNET_AT(tape_W5_2);
 			u32 place = cast_.position % SHMNET_CASTS_SIZE / SHMNET_LINE;
 			/*
 			 * Pairs with the acquire in TapeReader::next(): header and bytes come first. A
@@ -134,6 +142,7 @@ public:
 			 */
 			if (Memory::compare_exchange(slot, found,
 						     pack_slot(sequence, slot_, place))) {
+				SHMNET_AT(tape_W6_1);
 				advance_head(tape, sequence + 1);
 				return true;
 			}
@@ -159,6 +168,7 @@ private:
 		u64 head = Memory::load_relaxed(&tape->head);
 		for (u32 tries = 0; tries < CONTENTION_TRIES && sequence_of_head(head) < sequence;
 		     tries++) {
+			SHMNET_AT(tape_W6_2);
 			/* Pairs with the acquire of head in TapeReader: the slots below are full. */
 			if (Memory::compare_exchange(&tape->head, head, sequence))
 				return;
@@ -220,12 +230,14 @@ public:
 			if (++own == slots_)
 				return SHMNET_RECEIVE_MISSED;
 		}
+		SHMNET_AT(tape_R1);
 		return read_header(word, view) ? SHMNET_RECEIVE_FRAME : miss(1);
 	}
 
 	/* Whether the bytes of the last cast stood while they were copied. Moves on either way. */
 	bool confirm()
 	{
+		SHMNET_AT(tape_R3);
 		/* Pairs with the release fence in CastWriter::begin(). */
 		Memory::acquire_fence();
 		const shmnet_node* node = layout_.node(writer_);
@@ -237,6 +249,7 @@ public:
 			miss(1);
 			return false;
 		}
+		SHMNET_AT(tape_R4);
 		next_++;
 		return true;
 	}
@@ -311,6 +324,7 @@ private:
 		position_ = cast.position;
 		header_ = reinterpret_cast<const shmnet_cast*>(at);
 		view = {at + sizeof(shmnet_cast), cast.len, cast.flags, writer};
+		SHMNET_AT(tape_R2);
 		return true;
 	}
 
