@@ -82,6 +82,20 @@ kselftest:
 check-guests: deps
 	$(Q)SUITES='guests-6.1 guests-6.12' tests/check
 
+# Nodes that are stopped at every labelled step; make check-faults ARGUMENTS='--seed 2 --time 3600'.
+# It goes on where it was interrupted.
+.PHONY: check-faults check-endurance
+check-faults: deps
+	$(Q)$(MAKE) module KERNEL=6.1 FAULTS=1
+	$(Q)$(MAKE) userspace
+	$(Q)tests/faults/check $(ARGUMENTS)
+
+# A module loaded and unloaded 1,000 times, a guest rebooted 20 times.
+check-endurance: deps
+	$(Q)$(MAKE) module KERNEL=6.1 FAULTS=1
+	$(Q)$(MAKE) userspace kselftest
+	$(Q)tests/lab/endurance_test 1000 20
+
 # make bench ARGUMENTS='--rounds 7'
 .PHONY: bench
 bench: deps deps-bench

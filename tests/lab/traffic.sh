@@ -89,7 +89,7 @@ sees() { # sees NODE OTHER
 	on "$1" "$ctl" node --json | python3 -c '
 import json, sys
 for node in json.load(sys.stdin):
-    if node["name"] == "node" + sys.argv[1]:
+    if node.get("name") == "node" + sys.argv[1]:
         local = next(n for n in node["networks"] if n["kind"] == "local")
         print(node["state"], local["connected"], node["incarnation"], node["node"])' "$2"
 }

@@ -40,6 +40,7 @@
 	X(polls)								\
 	X(timer_rescue)		/* frames that a timer found: doorbells were lost */ \
 	X(timer_early)		/* frames that a timer found before a late doorbell */ \
+	X(rejoins)		/* times that this node joined anew: slot lost, or resumed */ \
 	X(connects)		/* rings that their receiver opened, and this node adopted */ \
 	X(resets_index)		/* connections ended for a peer's fault: see enum shmnet_fault */ \
 	X(resets_grant)								\

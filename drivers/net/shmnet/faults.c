@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * In fault builds only: has the whole guest stand still, panic or reboot at a labelled step
- * (core/steps.h). Written to debugfs' shmnet/fault, "STEP WAY" arms that step for once; what is read
- * there is the step that is armed, or "none". Ways:
+ * (core/steps.h). Written to debugfs' shmnet/fault, "STEP WAY" arms that step for once; what is
+ * read there is the step that is armed, or "none". Ways:
  *
  *	pause	QEMU stops the guest, and tells its monitor; there it is killed, or told to go on
  *	panic	the kernel panics: a guest that is silent from then on, and has not ended

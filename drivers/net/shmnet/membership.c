@@ -293,6 +293,7 @@ static int rejoin(struct shmnet_device *device)
 
 			if (!net)
 				continue;
+			shmnet_count(&net->counters, rejoins);
 			if (netif_running(net->dev))
 				shmnet_net_start(net);
 			netif_device_attach(net->dev);

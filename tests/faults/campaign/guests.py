@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The guests of a campaign: commands, faults, and what their module tells."""
+import concurrent.futures
 import contextlib
 import json
+import os
+import queue
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -11,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools/lab"))
 
-from lab import channel, guest, lifecycle, record  # noqa: E402 (the path must be set first)
+from lab import channel, guest, kernel, lifecycle, record  # noqa: E402 (the path must be set first)
 from lab.report import LabError  # noqa: E402
 
 CTL = str(ROOT / "build/bin/shmnetctl")
@@ -19,6 +23,7 @@ PULSE = str(ROOT / "tests/faults/pulse")
 DRIVER = "/sys/bus/pci/drivers/shmnet"
 DEVICE = "0000:00:08.0"
 FAULT = "/sys/kernel/debug/shmnet/fault"
+QUICK_BOOT = "mitigations=off cryptomgr.notests quiet"
 
 # include/uapi/linux/shmnet_shm.h
 AREAS_OFFSET, AREA, AREAS_MAX, AREA_CLAIMS = 2048, struct.Struct("<IIIIQQ"), 96, 2
@@ -40,37 +45,100 @@ def until(seconds, what, true, pause=0.05):
         time.sleep(pause)
 
 
+def each(guests, function):
+    """What function(guest) returns, of all at once: a program takes a third of a second there."""
+    with concurrent.futures.ThreadPoolExecutor(len(guests)) as pool:
+        return dict(zip(guests, pool.map(function, guests)))
+
+
+class Program(channel.Run):
+    """A program in a guest that stays while the guest stands still. Its output comes by lines."""
+
+    def __init__(self, directory, command, on_line, source=None):
+        super().__init__(directory, command)
+        self.on_line, self.source, self.pending = on_line, source, b""
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        with contextlib.suppress(LabError):
+            self.run(self._write, self.source)
+
+    def _write(self, kind, data):
+        *lines, self.pending = (self.pending + data).split(b"\n")
+        for line in lines:
+            self.on_line(line)
+
+    def _check_guest(self):
+        if not guest.alive(self.directory):
+            raise LabError("the guest is dead")
+
+
+MARK = "--- end of "
+
+
+class Shell:
+    """A shell in a guest, for one command after the other."""
+
+    def __init__(self, directory):
+        self.number, self.directory = 0, directory
+        self.lines = queue.Queue()
+        reader, self.writer = os.pipe()
+        self.program = Program(directory, ["sh"], self.lines.put, reader)
+
+    def begin(self, script):
+        """Does not wait for its end."""
+        self.number += 1
+        # Its errors are its output; its input is none of what comes after it.
+        command = f"{{ {script}\n}} </dev/null 2>&1; code=$?; echo; echo '{MARK}{self.number}' $code\n"
+        os.write(self.writer, command.encode())
+
+    def run(self, script, timeout):
+        self.begin(script)
+        mark, end, output = f"{MARK}{self.number} ", time.monotonic() + timeout, []
+        while True:
+            try:
+                line = self.lines.get(timeout=max(0, min(1, end - time.monotonic()))).decode()
+            except queue.Empty:
+                if not self.program.thread.is_alive() or time.monotonic() > end:
+                    where = guest.title(self.directory)
+                    raise Failure(f"{where} does not answer to: {script}") from None
+                continue
+            if line.startswith(mark):
+                return int(line[len(mark) :]), "\n".join(output).strip()
+            # Of what was begun before, nobody wants to know.
+            output = [] if line.startswith(MARK) else output + [line]
+
+
 class Guest:
     def __init__(self, lab, number, nodes):
         self.lab, self.number, self.nodes = lab, number, nodes
         self.directory = lab.node_directory(number)
         self.events = []  # of (time here, event)
-        self.listener = None
+        self.away, self.booting = False, None
         self.booted()
 
     @property
     def address(self):
         return f"192.0.2.{self.number + 1}"
 
-    def run(self, *command, timeout=30):
-        code, output = channel.capture(self.directory, list(command), timeout)
+    def run(self, script, timeout=30):
+        code, output = self.shell.run(script, timeout)
         if code != 0:
-            raise Failure(f"node {self.number}: {' '.join(command)}: {code}: {output}")
+            raise Failure(f"node {self.number}: {script}: {code}: {output}")
         return output
 
-    def shell(self, script, timeout=30):
-        return self.run("sh", "-c", script, timeout=timeout)
-
-    def ask(self, *arguments):
-        return json.loads(self.run(CTL, *arguments, "--json"))
+    def ask(self, what):
+        return json.loads(self.run(f"{CTL} {what} --json"))
 
     # ---- Faults ------------------------------------------------------------------------------
 
     def arm(self, step, way):
-        self.shell(f"echo {step} {way} >{FAULT}")
+        """The step may be reached before the shell has said that it is armed."""
+        self.shell.begin(f"echo {step} {way} >{FAULT}")
 
     def disarm(self):
-        self.shell(f"echo none >{FAULT}")
+        self.run(f"echo none >{FAULT}")
 
     def stands_still(self):
         return guest.state(self.directory) == "panicked"
@@ -82,20 +150,28 @@ class Guest:
     def kill(self):
         lifecycle.kill(self.lab, self.number)
 
-    def boot(self):
-        """After a kill, or a panic."""
-        if guest.alive(self.directory):
+    def begin_boot(self, way):
+        """In the background: without the module, nobody else hears of it."""
+        if way == "panic":
             self.kill()
-        lifecycle.start(self.lab, self.number)
-        self.booted()
 
-    def reboot_done(self):
-        """It rebooted by itself; the module is loaded as a boot script would."""
-        channel.wait_ready(self.directory, lifecycle.BOOT_TIMEOUT)
+        def boot():
+            if way == "reboot":
+                channel.wait_ready(self.directory, lifecycle.BOOT_TIMEOUT)
+            else:
+                lifecycle.boot(self.lab, self.number)
+
+        self.booting = threading.Thread(target=boot, daemon=True)
+        self.booting.start()
+
+    def end_boot(self):
+        self.booting.join()
+        self.away, self.booting = False, None
         lifecycle.load(self.lab, self.number)
         self.booted()
 
     def booted(self):
+        self.shell = Shell(self.directory)
         self.watch()
         self.start_pulse()
 
@@ -110,11 +186,14 @@ class Guest:
             "up": "ip link set shml0 down; ip link set shml0 up",
             "down": "ip link set shml0 down; sleep 0.2; ip link set shml0 up",
             "bind": f"cd {DRIVER}; {rebind}; {appears}; {up}",
+            "appear": f"{appears}; {up}",
         }.get(how)
         if script:
-            self.shell(f"setsid -f sh -c '{script}' >/dev/null 2>&1 </dev/null")
+            self.run(f"setsid -f sh -c '{script}' >/dev/null 2>&1 </dev/null")
         elif how == "rob":
             self.rob()
+        elif how == "burst":
+            self.run("read -r pid </run/pulse.pid; kill -USR1 $pid")
 
     def rob(self):
         """Writes over its claim, as its twin would that claimed the slot while it was frozen."""
@@ -130,7 +209,7 @@ class Guest:
     def begin_end_of_module(self, way):
         """The request is in the guest before its processors go on."""
         script = f"echo {DEVICE} >{DRIVER}/unbind" if way == "unbind" else "rmmod shmnet"
-        thread = threading.Thread(target=self.shell, args=(script,), daemon=True)
+        thread = threading.Thread(target=self.run, args=(script,), daemon=True)
         thread.start()
         time.sleep(0.05)
         return thread
@@ -139,42 +218,38 @@ class Guest:
         if way == "unbind":
             self.trigger("bind")
         else:
-            self.shell("pkill -f 'shmnetctl monitor'; true")
-            lifecycle.load(self.lab, self.number)
+            self.run("pkill -f '[s]hmnetctl monitor'; true")
+            self.run("insmod /run/shmnet.ko")  # where the lab has put it
+            self.trigger("appear")
             self.watch()
+
+    def restart_pulse(self):
+        """Its sockets were bound to an interface that is gone."""
+        self.run("read -r pid </run/pulse.pid; kill $pid")
+        self.start_pulse()
 
     # ---- What it says ------------------------------------------------------------------------
 
     def watch(self):
         """Events, by the clock of this machine."""
-        def listen():
-            run = channel.Run(self.directory, [CTL, "monitor", "--json"])
-            pending = b""
+        def event(line):
+            with contextlib.suppress(ValueError):
+                self.events.append((time.monotonic(), json.loads(line)))
 
-            def write(kind, data):
-                nonlocal pending
-                *lines, pending = (pending + data).split(b"\n")
-                now = time.monotonic()
-                self.events += [(now, json.loads(line)) for line in lines if kind == "output"]
-
-            with contextlib.suppress(LabError, ValueError):
-                run.run(write)
-
-        self.listener = threading.Thread(target=listen, daemon=True)
-        self.listener.start()
+        Program(self.directory, [CTL, "monitor", "--json"], event)
 
     def start_pulse(self):
-        self.shell(
-            "mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug;"
-            f" setsid -f {PULSE} {self.number} {self.nodes} </dev/null >/run/pulse.log 2>&1"
+        self.run(
+            f"rm -f /run/pulse.json; setsid -f {PULSE} {self.number} {self.nodes} >/run/pulse.log 2>&1;"
+            " until [ -e /run/pulse.json ]; do sleep 0.1; done"
         )
         self.slot = next(n["node"] for n in self.ask("node") if n["state"] == "self")
 
     def pulse(self):
-        return json.loads(self.run("cat", "/run/pulse.json"))
+        return json.loads(self.run("read -r report </run/pulse.json; echo \"$report\""))
 
     def hold_pulse(self, held):
-        self.shell(f"pkill -{'STOP' if held else 'CONT'} -f {PULSE}")
+        self.run(f"read -r pid </run/pulse.pid; kill -{'STOP' if held else 'CONT'} $pid")
 
     def log_size(self):
         return (self.directory / "console.log").stat().st_size
@@ -185,18 +260,16 @@ class Guest:
             return log.read().decode(errors="replace")
 
 
-def begin_lab(name, kernel, module):
-    """Three guests with a fault build; returns them."""
-    import subprocess
-
+def begin_lab(name, count, series, module):
+    """Guests with a fault build."""
     subprocess.run(
-        [str(ROOT / "tools/lab/shmlab"), "up", "--name", name, "--nodes", "3", "--kernel", kernel]
-        + ["--load", "--module", str(module)],
+        [str(ROOT / "tools/lab/shmlab"), "up", "--name", name, "--nodes", str(count), "--kernel", series]
+        + ["--load", "--module", str(module), "--append", QUICK_BOOT],
         check=True,
         stdout=subprocess.DEVNULL,
     )
     lab = record.open_lab(name)
-    return [Guest(lab, number, 3) for number in lab.nodes()]
+    return [Guest(lab, number, count) for number in lab.nodes()]
 
 
 def end_lab(name):
@@ -204,7 +277,5 @@ def end_lab(name):
         lifecycle.down(name)
 
 
-def resolve_release(series):
-    from lab import kernel
-
+def kernel_release(series):
     return kernel.resolve(series).release

@@ -16,6 +16,7 @@ TRIGGERS = [
     (r"membership_([SCP]|N3)", "bind"),
     (r"membership_L|connection_A4", "down"),
     (r"membership_N|connection_[OA]", "up"),
+    (r"connection_S10", "burst"),
     (r"", "traffic"),
 ]
 
@@ -26,6 +27,7 @@ LONG_FREEZE_CHANCE = 0.02
 
 # The third way. The module's end cannot come while it begins or ends already.
 OTHER_WAYS = {
+    "burst": ["panic", "reboot", "unbind", "rmmod"],
     "traffic": ["panic", "reboot", "unbind", "unbind", "rmmod", "rmmod"],
     "up": ["panic", "reboot", "unbind", "rmmod"],
     "down": ["panic", "reboot"],
@@ -57,8 +59,8 @@ def trigger(step):
     return next(how for pattern, how in TRIGGERS if re.match(pattern, step))
 
 
-def scenarios(seed, wanted=""):
-    """All of them, in the seed's order; @wanted: a pattern of those that count."""
+def scenarios(seed):
+    """All of them, in the seed's order."""
     chosen = random.Random(seed)
     every = []
     for step in steps():
@@ -68,5 +70,4 @@ def scenarios(seed, wanted=""):
                 lengths = LONG_FREEZES if chosen.random() < LONG_FREEZE_CHANCE else FREEZES
                 every.append((step, victim, way, how, chosen.choice(lengths)))
     chosen.shuffle(every)
-    numbered = [Scenario(number, *what) for number, what in enumerate(every, 1)]
-    return [one for one in numbered if re.search(wanted, str(one))]
+    return [Scenario(number, *what) for number, what in enumerate(every, 1)]

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Which kernel the guests boot: image, release, and the directory with its modules."""
+import lzma
 import os
 import re
+import shutil
 import struct
 import subprocess
 from collections import namedtuple
@@ -15,6 +17,10 @@ FETCH = CHECKOUT / "tools" / "kernels" / "fetch"
 DEFAULT_SERIES = "6.1"
 SETUP_HEADER_MAGIC_OFFSET = 0x202
 KERNEL_VERSION_OFFSET = 0x20E
+SETUP_SECTORS_OFFSET, PAYLOAD_OFFSET = 0x1F1, 0x248
+SECTOR = 512
+# Behind what is compressed stands its length.
+LENGTH_WORD = 4
 
 
 def cache_directory():
@@ -78,3 +84,37 @@ def image_release(path):
         raise UsageError(f"{path} is not a bzImage (arch/x86/boot/bzImage of a kernel's build)")
     (offset,) = struct.unpack_from("<H", start, KERNEL_VERSION_OFFSET)
     return start[offset + 0x200 : offset + 0x300].split(b"\0")[0].split()[0].decode()
+
+
+def unpacked(image):
+    """The ELF file in a bzImage, kept in the cache, which QEMU boots by its PVH entry: without KVM
+    a kernel takes seconds to unpack itself. The bzImage itself if that cannot be had."""
+    stat = os.stat(image)
+    kept = cache_directory() / "unpacked" / f"{stat.st_size}-{stat.st_mtime_ns}-{image.name}"
+    if kept.exists():
+        return kept
+    elf = _unpack(_payload(image.read_bytes()))
+    if not elf or not elf.startswith(b"\x7fELF"):
+        return image
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    # Another lab may be doing the same.
+    temporary = kept.with_name(f"{kept.name}.{os.getpid()}")
+    temporary.write_bytes(elf)
+    temporary.rename(kept)
+    return kept
+
+
+def _payload(image):
+    """What is compressed in a bzImage (Documentation/x86/boot.rst)."""
+    offset, length = struct.unpack_from("<II", image, PAYLOAD_OFFSET)
+    start = (image[SETUP_SECTORS_OFFSET] + 1) * SECTOR + offset
+    return image[start : start + length - LENGTH_WORD]
+
+
+def _unpack(payload):
+    if payload.startswith(b"\xfd7zXZ"):
+        return lzma.decompress(payload)
+    if payload.startswith(b"\x28\xb5\x2f\xfd") and shutil.which("zstd"):
+        done = subprocess.run(["zstd", "-dc"], input=payload, stdout=subprocess.PIPE, check=False)
+        return done.stdout if done.returncode == 0 else None
+    return None

@@ -5,6 +5,7 @@ import os
 import queue
 import shutil
 import signal
+import subprocess
 import threading
 import time
 
@@ -40,7 +41,8 @@ def up(options):
             note(f"accelerator tcg, not kvm: {why_not_kvm} (SHMLAB_ACCEL=kvm|tcg overrides)")
         lab = record.create(options.name)
         try:
-            lab.kernel_image, lab.kernel_release = str(chosen.image), chosen.release
+            image = kernel.unpacked(chosen.image) if accelerator == "tcg" else chosen.image
+            lab.kernel_image, lab.kernel_release = str(image), chosen.release
             lab.accelerator, lab.module = accelerator, str(module or "")
             Process.of(os.getpid()).save(lab.directory / "up.process")
             _build(lab, options, chosen, progress)
@@ -172,17 +174,27 @@ def _in_parallel(function, nodes, progress, done_message=None):
                 progress.line(done_message.format(node, seconds))
 
 
+def _without_debug_info(lab, module):
+    """Most of a module, and slow to bring into a guest; the module itself without binutils."""
+    with lab.lock("module.lock"):
+        stripped = lab.directory / "module.ko"
+        command = ["objcopy", "--strip-debug", str(module), str(stripped)]
+        done = shutil.which("objcopy") and subprocess.run(command, check=False).returncode == 0
+        return stripped if done else module
+
+
 def load(lab, node, module=None):
     """Inserts the module and gives its first interface an address. The module goes through the
     channel: a guest may hold an older version of the host's file in its cache."""
     directory = lab.node_directory(node)
     path = module or lab.module
+    small = _without_debug_info(lab, path)
     script = (
         "cat >/run/shmnet.ko && insmod /run/shmnet.ko || exit 1;"
         ' for try in $(seq 200); do [ -e /sys/class/net/shml0 ] && break; sleep 0.05; done;'
         f" ip address replace 192.0.2.{node + 1}/24 dev shml0 && ip link set shml0 up"
     )
-    with open(path, "rb") as source:
+    with open(small, "rb") as source:
         code, output = channel.capture(
             directory, ["sh", "-c", script], LOAD_TIMEOUT, source.fileno()
         )
@@ -193,7 +205,7 @@ def load(lab, node, module=None):
         )
 
 
-def start(lab, node):
+def boot(lab, node, progress=lambda: None):
     """Boots a node that was killed, or whose guest powered off."""
     directory = lab.node(node)
     with lab.lock("start.lock"):
@@ -205,9 +217,14 @@ def start(lab, node):
         for path in directory.glob("*.sock"):
             path.unlink()
         _start_qemu(lab, node)
+    channel.wait_ready(directory, BOOT_TIMEOUT, progress)
+
+
+def start(lab, node):
+    """Boots a node, and loads the module if `up` did."""
     progress = Progress()
     progress.begin(f"booting node {node}")
-    channel.wait_ready(directory, BOOT_TIMEOUT, progress.update)
+    boot(lab, node, progress.update)
     if lab.module:
         progress.begin(f"loading the module in node {node}")
         load(lab, node)
