@@ -23,7 +23,7 @@ PULSE = str(ROOT / "tests/faults/pulse")
 DRIVER = "/sys/bus/pci/drivers/shmnet"
 DEVICE = "0000:00:08.0"
 FAULT = "/sys/kernel/debug/shmnet/fault"
-QUICK_BOOT = "mitigations=off cryptomgr.notests quiet"
+QUICK_BOOT = "mitigations=off cryptomgr.notests"
 
 # include/uapi/linux/shmnet_shm.h
 AREAS_OFFSET, AREA, AREAS_MAX, AREA_CLAIMS = 2048, struct.Struct("<IIIIQQ"), 96, 2
@@ -90,8 +90,8 @@ class Shell:
         """Does not wait for its end."""
         self.number += 1
         # Its errors are its output; its input is none of what comes after it.
-        command = f"{{ {script}\n}} </dev/null 2>&1; code=$?; echo; echo '{MARK}{self.number}' $code\n"
-        os.write(self.writer, command.encode())
+        end = f"code=$?; echo; echo '{MARK}{self.number}' $code"
+        os.write(self.writer, f"{{ {script}\n}} </dev/null 2>&1; {end}\n".encode())
 
     def run(self, script, timeout):
         self.begin(script)
@@ -240,7 +240,8 @@ class Guest:
 
     def start_pulse(self):
         self.run(
-            f"rm -f /run/pulse.json; setsid -f {PULSE} {self.number} {self.nodes} >/run/pulse.log 2>&1;"
+            "rm -f /run/pulse.json;"
+            f" setsid -f {PULSE} {self.number} {self.nodes} >/run/pulse.log 2>&1;"
             " until [ -e /run/pulse.json ]; do sleep 0.1; done"
         )
         self.slot = next(n["node"] for n in self.ask("node") if n["state"] == "self")
@@ -262,12 +263,9 @@ class Guest:
 
 def begin_lab(name, count, series, module):
     """Guests with a fault build."""
-    subprocess.run(
-        [str(ROOT / "tools/lab/shmlab"), "up", "--name", name, "--nodes", str(count), "--kernel", series]
-        + ["--load", "--module", str(module), "--append", QUICK_BOOT],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    command = [str(ROOT / "tools/lab/shmlab"), "up", "--name", name, "--nodes", str(count)]
+    command += ["--kernel", series, "--load", "--module", str(module), "--append", QUICK_BOOT]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     lab = record.open_lab(name)
     return [Guest(lab, number, count) for number in lab.nodes()]
 
