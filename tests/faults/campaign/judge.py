@@ -13,8 +13,8 @@ COMPLAINTS = re.compile(
 # A panic at a step, with all that the kernel says then, up to the next boot.
 ASKED_FOR = re.compile(r"[^\n]*as was asked for.*?(--- shmlab: QEMU starts|\Z)", re.DOTALL)
 # New messages of every kind from everybody: this many, within so long.
-MESSAGES, FLOW_PATIENCE = 2, 8
-SETTLE_PATIENCE = 8
+MESSAGES, FLOW_PATIENCE = 2, 20
+SETTLE_PATIENCE = 20
 
 
 def counts(pulse, sender):
