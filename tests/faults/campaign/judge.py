@@ -33,6 +33,30 @@ def missing(guests):
     return lost
 
 
+def dropped(guests):
+    """What their modules counted as dropped on the rings among them, and as missed on tapes."""
+    slots = {guest.slot for guest in guests}
+    rings = [
+        value
+        for shown in each(guests, lambda guest: guest.ask("ring")).values()
+        for ring in shown
+        if ring["node"] in slots
+        for name, value in ring["counters"].items()
+        if "_drop_" in name or name == "tx_unread"
+    ]
+    tapes = each(guests, lambda guest: guest.ask("tape")).values()
+    return sum(rings), sum(tape["missed"] for shown in tapes for tape in shown)
+
+
+def all_counted(lost, drops):
+    """No message is lost of which no module knows. (But for groups that change tapes.)"""
+    pairs, casts = drops
+    if lost.get("datagram", 0) > pairs:
+        raise Failure(f"of {lost} only {pairs} were counted on rings")
+    if lost.get("broadcast", 0) + lost.get("multicast", 0) > casts:
+        raise Failure(f"of {lost} only {casts} were counted on tapes")
+
+
 def flows(guests):
     """Casts and pair traffic of all kinds from each to each, and all of it as it was sent."""
     before = each(guests, Guest.pulse)
