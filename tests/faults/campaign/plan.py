@@ -17,6 +17,7 @@ TRIGGERS = [
     (r"membership_L|connection_A4", "down"),
     (r"membership_N|connection_[OA]", "up"),
     (r"connection_S10", "burst"),
+    (r"connection_R8", "flood"),  # of the others, who then wait for the victim
     (r"", "traffic"),
 ]
 
@@ -27,6 +28,7 @@ LONG_FREEZE_CHANCE = 0.02
 
 # The third way. The module's end cannot come while it begins or ends already.
 OTHER_WAYS = {
+    "flood": ["panic", "reboot", "unbind", "unbind", "rmmod", "rmmod"],
     "burst": ["panic", "reboot", "unbind", "rmmod"],
     "traffic": ["panic", "reboot", "unbind", "unbind", "rmmod", "rmmod"],
     "up": ["panic", "reboot", "unbind", "rmmod"],
