@@ -5,8 +5,8 @@
  *
  * A group that is sent to often gets a tape of its own, and all nodes are told. Who has joined it
  * reads that tape from where it was when labels were last looked at: what was cast since then is
- * heard, though the label was seen later. All other groups share the broadcast tape, and are
- * dropped there by whoever has not joined them.
+ * heard, though the label was seen later (core/groups.hh). All other groups share the broadcast
+ * tape, and are dropped there by whoever has not joined them.
  */
 #include "shmnet.h"
 
@@ -83,11 +83,7 @@ void shmnet_look(struct shmnet_net *net)
 	shmnet_scan(net, BIT_ULL(net->device->slot));
 }
 
-/*
- * Reads what has been joined, and gives back what nobody uses. NAPI.
- *
- * A tape that is not read is followed all the same: its reader is set to the end at each look.
- */
+/* Finds what is to be read, and gives back what nobody uses. NAPI. */
 void shmnet_look_at_tapes(struct shmnet_net *net)
 {
 	struct shmnet_core *core = net->device->core;
@@ -100,15 +96,13 @@ void shmnet_look_at_tapes(struct shmnet_net *net)
 	joined = rcu_dereference(net->joined);
 	for (tape = 1; tape < net->info.tapes; tape++) {
 		struct shmnet_tape_reader *reader = &net->tapes[tape];
-		u64 label = shmnet_tape_label(core, net->index, tape);
+		u64 label = shmnet_reader_look(reader->core);
 		u64 group = label >> SHMNET_TAPE_GROUP_SHIFT;
-		bool wanted = group && is_joined(joined, group);
+		bool reading = shmnet_reader_follow(reader->core,
+						    group && is_joined(joined, group));
 
-		/* It was not labelled so at the last look: what came since is for us. */
-		if (!wanted || (!reader->reading && label == reader->label))
-			shmnet_reader_start(reader->core);
-		changed |= wanted != reader->reading;
-		reader->reading = wanted;
+		changed |= reading != reader->reading;
+		WRITE_ONCE(reader->reading, reading);
 		if (label != reader->label ||
 		    shmnet_reader_position(reader->core) != reader->position) {
 			reader->label = label;

@@ -49,6 +49,7 @@ struct shmnet_rx {
 
 struct shmnet_reader {
 	TapeReader<Memory> tape;
+	Follower<Memory> follower; /* of that tape */
 };
 
 void shmnet_full_fence()
@@ -459,12 +460,24 @@ size_t shmnet_reader_size()
 
 shmnet_reader* shmnet_reader_init(void* memory, const shmnet_core* core, u32 network, u32 tape)
 {
-	return new (memory) shmnet_reader{{core->layout, network, tape, core->slot}};
+	auto* reader = static_cast<shmnet_reader*>(memory);
+	return new (memory) shmnet_reader{{core->layout, network, tape, core->slot},
+					  {core->layout, network, tape, reader->tape}};
 }
 
 void shmnet_reader_start(shmnet_reader* reader)
 {
-	reader->tape.start();
+	reader->follower.start();
+}
+
+u64 shmnet_reader_look(shmnet_reader* reader)
+{
+	return reader->follower.look();
+}
+
+bool shmnet_reader_follow(shmnet_reader* reader, bool wanted)
+{
+	return reader->follower.follow(wanted);
 }
 
 shmnet_receive shmnet_reader_next(shmnet_reader* reader, shmnet_cast_view* cast)

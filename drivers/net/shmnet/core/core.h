@@ -198,6 +198,12 @@ struct shmnet_reader *shmnet_reader_init(void *memory, const struct shmnet_core 
 					 __u32 network, __u32 tape);
 /* From now on: what is on the tape already is not read. */
 void shmnet_reader_start(struct shmnet_reader *reader);
+/*
+ * A look at the label of a group's tape, which the first returns; the second, told whether this node
+ * has joined that group, says whether to read the tape until the next look.
+ */
+__u64 shmnet_reader_look(struct shmnet_reader *reader);
+bool shmnet_reader_follow(struct shmnet_reader *reader, bool wanted);
 enum shmnet_receive shmnet_reader_next(struct shmnet_reader *reader, struct shmnet_cast_view *cast);
 /* Whether there is something to look at. */
 bool shmnet_reader_waiting(const struct shmnet_reader *reader);

@@ -12,6 +12,7 @@
 
 #include "layout.hh"
 #include "steps.h"
+#include "tape.hh"
 
 namespace shmnet {
 
@@ -23,6 +24,12 @@ constexpr u32 BROADCAST_TAPE = 0;
 constexpr Group label_group(u64 label)
 {
 	return label >> SHMNET_TAPE_GROUP_SHIFT;
+}
+
+/* Counts a tape's labels. */
+constexpr u64 label_epoch(u64 label)
+{
+	return label >> SHMNET_TAPE_EPOCH_SHIFT & SHMNET_TAPE_EPOCH_MASK;
 }
 
 template <typename Memory> class Groups {
@@ -65,7 +72,7 @@ private:
 
 	bool change(u32 tape, u64 found, Group group, u32 owner)
 	{
-		u64 epoch = ((found >> SHMNET_TAPE_EPOCH_SHIFT) + 1) & SHMNET_TAPE_EPOCH_MASK;
+		u64 epoch = (label_epoch(found) + 1) & SHMNET_TAPE_EPOCH_MASK;
 		return Memory::compare_exchange(&layout_.tape(network_, tape)->label, found,
 						group << SHMNET_TAPE_GROUP_SHIFT |
 							epoch << SHMNET_TAPE_EPOCH_SHIFT | owner);
@@ -73,6 +80,72 @@ private:
 
 	const Layout& layout_;
 	const u32 network_;
+};
+
+/*
+ * Has a reader read a tape's casts while the tape is that of a group which its node has joined, by
+ * looks at the label now and then. A cast during whose sending no label changed is heard by all who
+ * had looked since they joined (tests/model/groups.pml).
+ */
+template <typename Memory> class Follower {
+public:
+	Follower(const Layout& layout, u32 network, u32 tape, TapeReader<Memory>& reader)
+	    : groups_(layout, network), tape_(tape), reader_(reader)
+	{
+		start();
+	}
+
+	/* From now on: what is on the tape already is not read. */
+	void start()
+	{
+		reader_.start();
+		label_ = groups_.label(tape_);
+		until_ = 0;
+		reading_ = false;
+	}
+
+	/* Begins a look; returns the label. follow() ends it. */
+	u64 look()
+	{
+		/*
+		 * The end before the label: who casts under one that this look does not see has seen
+		 * it before publishing, and load_acquire() of head would have shown both.
+		 */
+		end_ = reader_.head();
+		seen_ = groups_.label(tape_);
+		return seen_;
+	}
+
+	/* Whether to read until the next look. @wanted: the node has joined the label's group. */
+	bool follow(bool wanted)
+	{
+		u64 epochs = (label_epoch(seen_) - label_epoch(label_)) & SHMNET_TAPE_EPOCH_MASK;
+		/*
+		 * What has come by now came under the label of the last look, or under this one, or
+		 * under some that came and went between: if any of them may be ours, it is read.
+		 */
+		if (seen_ != label_ && (reading_ || wanted || epochs != 1))
+			until_ = reader_.head();
+		else if (until_ > end_)
+			until_ = end_; /* that head was a lie */
+		label_ = seen_;
+		bool owed = reader_.position() < until_;
+		if (!owed && !(wanted && reading_))
+			reader_.skip_to(end_);
+		return reading_ = wanted || owed;
+	}
+
+private:
+	const Groups<Memory> groups_;
+	const u32 tape_;
+	TapeReader<Memory>& reader_;
+	u64 label_ = 0; /* at the last look */
+	u64 until_ = 0; /* casts before this one are read, whatever the label is by now */
+	bool reading_ = false;
+
+	/* Of the look that look() has begun. */
+	u64 end_ = 0;
+	u64 seen_ = 0;
 };
 
 } // namespace shmnet

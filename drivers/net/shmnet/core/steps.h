@@ -4,9 +4,9 @@
  * or for a while. A normal build contains none of them.
  *
  * A name is that of a model (tests/model) and of a step there, with a number where the code has
- * several for one of the model's; G (groups), N (an interface that comes up) and J (joining anew)
- * are not modelled. What a node that stands at a step will do next is said here. tests/faults has
- * nodes stand at each of them.
+ * several for one of the model's; N (an interface that comes up) and J (joining anew) are not
+ * modelled. What a node that stands at a step will do next is said here. tests/faults has nodes
+ * stand at each of them.
  */
 #ifndef SHMNET_STEPS_H
 #define SHMNET_STEPS_H

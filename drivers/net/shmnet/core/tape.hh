@@ -196,6 +196,13 @@ public:
 	/* From now on: what is on the tape already is not read. */
 	void start() { next_ = load_head(); }
 
+	/* Casts before @sequence are passed over. It does not go back, unless a lie had led it away. */
+	void skip_to(u64 sequence)
+	{
+		if (next_ - sequence > slots_)
+			next_ = sequence;
+	}
+
 	/* The sequence that is read next. */
 	u64 position() const { return next_; }
 
