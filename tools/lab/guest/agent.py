@@ -9,8 +9,10 @@ session is skipped.
 
     host to guest   start {"command": [...], "directory": ..., "stdin": bool}
                     input DATA, end-of-input, signal NUMBER, ping
+                    look (in a long silence)
     guest to host   hello (the agent began; what was sent before is lost)
                     started, output DATA, errors DATA, exit CODE, pong
+                    gone (to look: there is no such command, or not any more)
 
 When the client goes away, or another session starts, all processes of the command's session die.
 What a command that ended left in the background goes on; its output is thrown away.
@@ -275,6 +277,9 @@ class Port:
             except OSError as error:  # no memory, or too many processes
                 self.send("errors", f"shmlab's agent: {error}\n".encode())
                 self.send("exit", b"126")
+        elif kind == "look" and not (self.command and session == self.session):
+            self.unsent += f"{session} gone \n".encode()
+            self.flush()
         elif self.command and session == self.session:
             if kind == "input":
                 self.command.add_input(payload)

@@ -199,6 +199,9 @@ class Run:
                     return code if code == TIMED_OUT else int(payload)
                 if kind == "hello":
                     raise LabError(f"{guest.title(self.directory)} rebooted during the command")
+                if kind == "gone":
+                    raise LabError(f"{guest.title(self.directory)} has lost the command: was it"
+                                   " suspended, or without a processor for long?")
                 if kind in ("output", "errors"):
                     write(kind, payload)
             if self.signals:
@@ -226,6 +229,8 @@ class Run:
                 channel.fetch()
             elif not readable:
                 self._check_guest()
+                if not channel.unsent:
+                    channel.send("look")
 
     def _wait(self, channel, source, timeout):
         # poll, not select or epoll: it takes any descriptor number, and plain files too.
