@@ -22,8 +22,11 @@ CTL = str(ROOT / "build/bin/shmnetctl")
 PULSE = str(ROOT / "tests/faults/pulse")
 DRIVER = "/sys/bus/pci/drivers/shmnet"
 DEVICE = "0000:00:08.0"
+NEIGHBOURS = "/proc/net/stat/arp_cache"
 FAULT = "/sys/kernel/debug/shmnet/fault"
 QUICK_BOOT = "mitigations=off cryptomgr.notests"
+# A busy host leaves a guest without a processor for seconds: its agent shall take nobody for gone.
+PATIENT_AGENT = "shmlab.doubt=20"
 
 # include/uapi/linux/shmnet_shm.h
 AREAS_OFFSET, AREA, AREAS_MAX, AREA_CLAIMS = 2048, struct.Struct("<IIIIQQ"), 96, 2
@@ -57,12 +60,15 @@ class Program(channel.Run):
     def __init__(self, directory, command, on_line, source=None):
         super().__init__(directory, command)
         self.on_line, self.source, self.pending = on_line, source, b""
+        self.end = None  # why it is not there any more
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self):
-        with contextlib.suppress(LabError):
-            self.run(self._write, self.source)
+        try:
+            self.end = f"it ended with code {self.run(self._write, self.source)}"
+        except LabError as error:
+            self.end = str(error)
 
     def _write(self, kind, data):
         *lines, self.pending = (self.pending + data).split(b"\n")
@@ -100,9 +106,9 @@ class Shell:
             try:
                 line = self.lines.get(timeout=max(0, min(1, end - time.monotonic()))).decode()
             except queue.Empty:
-                if not self.program.thread.is_alive() or time.monotonic() > end:
-                    where = guest.title(self.directory)
-                    raise Failure(f"{where} does not answer to: {script}") from None
+                if self.program.end or time.monotonic() > end:
+                    where, why = guest.title(self.directory), self.program.end or "no word"
+                    raise Failure(f"{where} does not answer to: {script}: {why}") from None
                 continue
             if line.startswith(mark):
                 return int(line[len(mark) :]), "\n".join(output).strip()
@@ -133,9 +139,12 @@ class Guest:
 
     # ---- Faults ------------------------------------------------------------------------------
 
-    def arm(self, step, way):
-        """The step may be reached before the shell has said that it is armed."""
-        self.shell.begin(f"echo {step} {way} >{FAULT}")
+    def arm(self, step, way, trigger):
+        arm = f"echo {step} {way} >{FAULT}"
+        if trigger == "rob":
+            self.run(arm)  # nothing in the guest brings it to that step
+        else:
+            self.shell.begin(arm)  # it may be there before the shell can say that it is armed
 
     def disarm(self):
         self.run(f"echo none >{FAULT}")
@@ -236,18 +245,26 @@ class Guest:
             with contextlib.suppress(ValueError):
                 self.events.append((time.monotonic(), json.loads(line)))
 
-        Program(self.directory, [CTL, "monitor", "--json"], event)
+        self.monitor = Program(self.directory, [CTL, "monitor", "--json"], event)
 
     def start_pulse(self):
         self.run(
             "rm -f /run/pulse.json;"
             f" setsid -f {PULSE} {self.number} {self.nodes} >/run/pulse.log 2>&1;"
-            " until [ -e /run/pulse.json ]; do sleep 0.1; done"
+            " for i in $(seq 400); do [ -e /run/pulse.json ] && break; sleep 0.1; done;"
+            " [ -e /run/pulse.json ] || { cat /run/pulse.log; false; }",
+            timeout=90,
         )
         self.slot = next(n["node"] for n in self.ask("node") if n["state"] == "self")
 
     def pulse(self):
         return json.loads(self.run("read -r report </run/pulse.json; echo \"$report\""))
+
+    def tell_all(self):
+        """For who looks into a failure."""
+        asked = "; ".join(f"{CTL} {what} --json" for what in ("node", "ring", "tape"))
+        counted = f"nstat -asz; ip -s -s neigh; cat {NEIGHBOURS}; ip -s -s link show shml0"
+        return self.run(f"cat /run/pulse.json /run/pulse.log; {asked}; {counted}")
 
     def hold_pulse(self, held):
         self.run(f"read -r pid </run/pulse.pid; kill -{'STOP' if held else 'CONT'} $pid")
@@ -264,7 +281,7 @@ class Guest:
 def begin_lab(name, count, series, module):
     """Guests with a fault build."""
     command = [str(ROOT / "tools/lab/shmlab"), "up", "--name", name, "--nodes", str(count)]
-    command += ["--kernel", series, "--load", "--module", str(module), "--append", QUICK_BOOT]
+    command += ["--kernel", series, "--load", "--module", str(module), "--append", f"{QUICK_BOOT} {PATIENT_AGENT}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     lab = record.open_lab(name)
     return [Guest(lab, number, count) for number in lab.nodes()]

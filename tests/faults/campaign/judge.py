@@ -178,7 +178,10 @@ def knows(guest, victim):
 
 def noticed(guest, victim, seconds):
     what = f"node {guest.number} misses node {victim.number}"
-    return until(seconds, what, lambda: gone(guest, victim), pause=0.01)[0]
+    try:
+        return until(seconds, what, lambda: gone(guest, victim), pause=0.01)[0]
+    except Failure as failure:
+        raise Failure(f"{failure}; its monitor: {guest.monitor.end or 'runs'}") from None
 
 
 def wait_connected(guests, seconds):
