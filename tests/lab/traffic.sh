@@ -98,6 +98,21 @@ slot_of() { # of another than node 0
 	sees 0 "$1" | cut -d' ' -f4
 }
 
+# watch_events NODE: what happens there from now on is known to `tells`
+watch_events() {
+	start_on "$1" "$ctl" monitor --json >"$scratch/events$1"
+	until_true 20 listens "$1"
+}
+
+# shellcheck disable=SC2016 # awk's
+listens() { # a generic netlink socket of the node is in a group
+	on "$1" awk '$2 == 16 && $4 !~ /^0*$/ { found = 1 } END { exit !found }' /proc/net/netlink
+}
+
+tells() { # tells NODE EVENT
+	grep -q "\"event\":\"$2\"" "$scratch/events$1"
+}
+
 no_complaints() { # no_complaints NODE...
 	local node code=0
 	for node; do

@@ -11,32 +11,6 @@ namespace shmnet {
 
 namespace {
 
-std::optional<__u32> optional_u32(const Attributes& attributes, int type)
-{
-	if (!attributes.has(type))
-		return {};
-	return attributes.u32_of(type);
-}
-
-EventInfo read_event(const Attributes& attributes)
-{
-	EventInfo event;
-	event.event = attributes.u32_of(SHMNET_A_EVENT);
-	event.device = attributes.string_of(SHMNET_A_DEVICE);
-	if (attributes.has(SHMNET_A_IFINDEX))
-		event.interface = {.network = attributes.u32_of(SHMNET_A_NETWORK_INDEX),
-				   .index = attributes.u32_of(SHMNET_A_IFINDEX),
-				   .name = attributes.string_of(SHMNET_A_IFNAME)};
-	event.slot = optional_u32(attributes, SHMNET_A_SLOT);
-	event.incarnation = optional_u32(attributes, SHMNET_A_INCARNATION);
-	event.queue = optional_u32(attributes, SHMNET_A_QUEUE);
-	event.tape = optional_u32(attributes, SHMNET_A_TAPE);
-	event.fault = optional_u32(attributes, SHMNET_A_FAULT);
-	if (attributes.has(SHMNET_A_MISSED))
-		event.missed = attributes.u64_of(SHMNET_A_MISSED);
-	return event;
-}
-
 struct Receiving {
 	int family;
 	bool gone = false; /* the module's family */

@@ -2,25 +2,11 @@
 /* Listens to what the module tells (include/uapi/linux/shmnet.h, enum shmnet_event). */
 #pragma once
 
-#include "control.hh"
+#include "messages.hh"
 
-#include <optional>
-#include <string>
 #include <vector>
 
 namespace shmnet {
-
-struct EventInfo {
-	__u32 event = 0;    /* enum shmnet_event */
-	std::string device; /* PCI address */
-	std::optional<InterfaceInfo> interface;
-	std::optional<__u32> slot;
-	std::optional<__u32> incarnation;
-	std::optional<__u32> queue;
-	std::optional<__u32> tape;
-	std::optional<__u64> missed;
-	std::optional<__u32> fault;
-};
 
 /* A subscription. Everything throws Error. */
 class Events {

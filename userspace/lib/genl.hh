@@ -27,22 +27,17 @@ public:
 	const nlattr* find(int type) const { return nla_find(first_, bytes_, type); }
 	bool has(int type) const { return find(type) != nullptr; }
 
-	__u32 u32_of(int type) const
-	{
-		const nlattr* attribute = find(type);
-		return attribute ? nla_get_u32(attribute) : 0;
-	}
-
-	__u64 u64_of(int type) const
-	{
-		const nlattr* attribute = find(type);
-		return attribute ? nla_get_u64(attribute) : 0;
-	}
+	/* 0 if there is none. */
+	__u32 u32_of(int type) const { return number_of<__u32>(type); }
+	__u64 u64_of(int type) const { return number_of<__u64>(type); }
 
 	std::string string_of(int type) const
 	{
 		const nlattr* attribute = find(type);
-		return attribute ? nla_get_string(attribute) : "";
+		if (!attribute)
+			return "";
+		const char* text = nla_get_string(attribute);
+		return {text, strnlen(text, nla_len(attribute))};
 	}
 
 	template <size_t N> std::array<__u8, N> bytes_of(int type) const
@@ -71,6 +66,15 @@ public:
 	}
 
 private:
+	template <typename T> T number_of(int type) const
+	{
+		const nlattr* attribute = find(type);
+		T number = 0;
+		if (attribute && nla_len(attribute) >= static_cast<int>(sizeof(T)))
+			memcpy(&number, nla_data(attribute), sizeof(T));
+		return number;
+	}
+
 	nlattr* first_;
 	int bytes_;
 };

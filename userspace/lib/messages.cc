@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "messages.hh"
+
+namespace shmnet {
+
+namespace {
+
+std::optional<__u32> optional_u32(const Attributes& attributes, int type)
+{
+	if (!attributes.has(type))
+		return {};
+	return attributes.u32_of(type);
+}
+
+InterfaceInfo read_interface(const Attributes& attributes)
+{
+	return {.network = attributes.u32_of(SHMNET_A_NETWORK_INDEX),
+		.index = attributes.u32_of(SHMNET_A_IFINDEX),
+		.name = attributes.string_of(SHMNET_A_IFNAME)};
+}
+
+NodeNetworkInfo read_network(const Attributes& attributes)
+{
+	return {.network = attributes.u32_of(SHMNET_A_NETWORK_INDEX),
+		.kind = attributes.u32_of(SHMNET_A_NETWORK_KIND),
+		.state = attributes.u32_of(SHMNET_A_NETWORK_STATE),
+		.mtu = attributes.u32_of(SHMNET_A_MTU),
+		.capabilities = attributes.u64_of(SHMNET_A_CAPABILITIES),
+		.mac = attributes.bytes_of<6>(SHMNET_A_MAC),
+		.connected = attributes.has(SHMNET_A_CONNECTED)};
+}
+
+std::vector<std::pair<std::string, __u64>> read_values(const Attributes& attributes)
+{
+	return attributes.each(SHMNET_A_COUNTER, [](const Attributes& counter) {
+		return std::pair(counter.string_of(SHMNET_A_COUNTER_NAME),
+				 counter.u64_of(SHMNET_A_COUNTER_VALUE));
+	});
+}
+
+} // namespace
+
+DeviceInfo read_device(const Attributes& attributes)
+{
+	return {.device = attributes.string_of(SHMNET_A_DEVICE),
+		.slot = attributes.u32_of(SHMNET_A_SLOT),
+		.incarnation = attributes.u32_of(SHMNET_A_INCARNATION),
+		.nodes = attributes.u32_of(SHMNET_A_NODES),
+		.region_size = attributes.u64_of(SHMNET_A_REGION_SIZE),
+		.vectors = attributes.u32_of(SHMNET_A_VECTORS),
+		.read_speed = attributes.u32_of(SHMNET_A_READ_SPEED),
+		.write_speed = attributes.u32_of(SHMNET_A_WRITE_SPEED),
+		.interfaces = attributes.each(SHMNET_A_INTERFACE, read_interface)};
+}
+
+NodeInfo read_node(const Attributes& attributes)
+{
+	NodeInfo node;
+	node.device = attributes.string_of(SHMNET_A_DEVICE);
+	node.slot = attributes.u32_of(SHMNET_A_SLOT);
+	node.incarnation = attributes.u32_of(SHMNET_A_INCARNATION);
+	node.state = attributes.u32_of(SHMNET_A_NODE_STATE);
+	node.has_entry = attributes.has(SHMNET_A_MACHINE);
+	node.name = attributes.string_of(SHMNET_A_NAME);
+	node.machine = attributes.bytes_of<16>(SHMNET_A_MACHINE);
+	node.pci_address = attributes.u32_of(SHMNET_A_PCI_ADDRESS);
+	node.heartbeat = attributes.u64_of(SHMNET_A_HEARTBEAT);
+	if (attributes.has(SHMNET_A_PEER_ID))
+		node.peer = attributes.u32_of(SHMNET_A_PEER_ID);
+	node.vectors = attributes.u32_of(SHMNET_A_VECTORS);
+	node.networks = attributes.each(SHMNET_A_NETWORK, read_network);
+	return node;
+}
+
+CounterInfo read_counters(const Attributes& attributes)
+{
+	return {.device = attributes.string_of(SHMNET_A_DEVICE),
+		.interface = read_interface(attributes),
+		.counters = read_values(attributes)};
+}
+
+RingInfo read_ring(const Attributes& attributes)
+{
+	return {.device = attributes.string_of(SHMNET_A_DEVICE),
+		.interface = read_interface(attributes),
+		.slot = attributes.u32_of(SHMNET_A_SLOT),
+		.queue = attributes.u32_of(SHMNET_A_QUEUE),
+		.direction = attributes.u32_of(SHMNET_A_DIRECTION),
+		.state = attributes.u32_of(SHMNET_A_RING_STATE),
+		.incarnation = attributes.u32_of(SHMNET_A_INCARNATION),
+		.epoch = attributes.u32_of(SHMNET_A_EPOCH),
+		.frames = attributes.u32_of(SHMNET_A_FRAMES),
+		.descriptors = attributes.u32_of(SHMNET_A_DESCRIPTORS),
+		.buffers = attributes.u32_of(SHMNET_A_BUFFERS),
+		.pool = attributes.u32_of(SHMNET_A_POOL),
+		.armed = attributes.has(SHMNET_A_ARMED),
+		.counters = read_values(attributes)};
+}
+
+TapeInfo read_tape(const Attributes& attributes)
+{
+	TapeInfo tape;
+	tape.device = attributes.string_of(SHMNET_A_DEVICE);
+	tape.interface = read_interface(attributes);
+	tape.tape = attributes.u32_of(SHMNET_A_TAPE);
+	if (attributes.has(SHMNET_A_GROUP))
+		tape.group = attributes.bytes_of<6>(SHMNET_A_GROUP);
+	tape.reading = attributes.has(SHMNET_A_READING);
+	tape.armed = attributes.has(SHMNET_A_ARMED);
+	tape.position = attributes.u64_of(SHMNET_A_POSITION);
+	tape.head = attributes.u64_of(SHMNET_A_HEAD);
+	tape.missed = attributes.u64_of(SHMNET_A_MISSED);
+	return tape;
+}
+
+EventInfo read_event(const Attributes& attributes)
+{
+	EventInfo event;
+	event.event = attributes.u32_of(SHMNET_A_EVENT);
+	event.device = attributes.string_of(SHMNET_A_DEVICE);
+	if (attributes.has(SHMNET_A_IFINDEX))
+		event.interface = {.network = attributes.u32_of(SHMNET_A_NETWORK_INDEX),
+				   .index = attributes.u32_of(SHMNET_A_IFINDEX),
+				   .name = attributes.string_of(SHMNET_A_IFNAME)};
+	event.slot = optional_u32(attributes, SHMNET_A_SLOT);
+	event.incarnation = optional_u32(attributes, SHMNET_A_INCARNATION);
+	event.queue = optional_u32(attributes, SHMNET_A_QUEUE);
+	event.tape = optional_u32(attributes, SHMNET_A_TAPE);
+	event.fault = optional_u32(attributes, SHMNET_A_FAULT);
+	if (attributes.has(SHMNET_A_MISSED))
+		event.missed = attributes.u64_of(SHMNET_A_MISSED);
+	return event;
+}
+
+} // namespace shmnet

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the module's messages say (include/uapi/linux/shmnet.h). An attribute that is missing, or too
+ * short for what it should be, is zero, or empty.
+ */
+#pragma once
+
+#include "genl.hh"
+
+#include <linux/shmnet.h>
+#include <linux/shmnet_shm.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace shmnet {
+
+struct InterfaceInfo {
+	__u32 network = 0;
+	__u32 index = 0; /* ifindex */
+	std::string name;
+};
+
+struct DeviceInfo {
+	std::string device; /* PCI address */
+	__u32 slot = 0;
+	__u32 incarnation = 0;
+	__u32 nodes = 0;
+	__u64 region_size = 0; /* bytes */
+	__u32 vectors = 0;
+	__u32 read_speed = 0; /* MB/s */
+	__u32 write_speed = 0;
+	std::vector<InterfaceInfo> interfaces;
+};
+
+struct NodeNetworkInfo {
+	__u32 network = 0;
+	__u32 kind = 0;
+	__u32 state = 0;
+	__u32 mtu = 0;
+	__u64 capabilities = 0;
+	std::array<__u8, 6> mac = {};
+	bool connected = false;
+};
+
+struct NodeInfo {
+	std::string device; /* PCI address, of the device that the node is seen by */
+	__u32 slot = 0;
+	__u32 incarnation = 0;
+	__u32 state = 0; /* enum shmnet_node_state */
+	/* The rest only of a node whose entry stands. */
+	bool has_entry = false;
+	std::string name;
+	std::array<__u8, 16> machine = {};
+	__u32 pci_address = 0;
+	__u64 heartbeat = 0;
+	std::optional<__u32> peer;
+	__u32 vectors = 0;
+	std::vector<NodeNetworkInfo> networks;
+};
+
+struct CounterInfo {
+	std::string device;
+	InterfaceInfo interface;
+	std::vector<std::pair<std::string, __u64>> counters;
+};
+
+/* One end of a ring. */
+struct RingInfo {
+	std::string device;
+	InterfaceInfo interface;
+	__u32 slot = 0; /* the peer's */
+	__u32 queue = 0;
+	__u32 direction = 0; /* enum shmnet_direction */
+	__u32 state = 0;     /* enum shmnet_ring_state */
+	/* Of a connection. */
+	__u32 incarnation = 0; /* the peer's */
+	__u32 epoch = 0;
+	__u32 frames = 0; /* of a ring that is sent into */
+	__u32 descriptors = 0;
+	__u32 buffers = 0; /* with the sender */
+	__u32 pool = 0;
+	bool armed = false;
+	std::vector<std::pair<std::string, __u64>> counters; /* those that are not 0 */
+};
+
+struct TapeInfo {
+	std::string device;
+	InterfaceInfo interface;
+	__u32 tape = 0;
+	std::optional<std::array<__u8, 6>> group;
+	bool reading = false;
+	bool armed = false;
+	__u64 position = 0;
+	__u64 head = 0;
+	__u64 missed = 0;
+};
+
+struct EventInfo {
+	__u32 event = 0;    /* enum shmnet_event */
+	std::string device; /* PCI address */
+	std::optional<InterfaceInfo> interface;
+	std::optional<__u32> slot;
+	std::optional<__u32> incarnation;
+	std::optional<__u32> queue;
+	std::optional<__u32> tape;
+	std::optional<__u64> missed;
+	std::optional<__u32> fault;
+};
+
+DeviceInfo read_device(const Attributes& attributes);
+NodeInfo read_node(const Attributes& attributes);
+CounterInfo read_counters(const Attributes& attributes);
+RingInfo read_ring(const Attributes& attributes);
+TapeInfo read_tape(const Attributes& attributes);
+EventInfo read_event(const Attributes& attributes);
+
+} // namespace shmnet
