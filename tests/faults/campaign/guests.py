@@ -260,6 +260,9 @@ class Guest:
     def pulse(self):
         return json.loads(self.run("read -r report </run/pulse.json; echo \"$report\""))
 
+    def missed_casts(self):
+        return int(self.run("ethtool -S shml0 | sed -n 's/^ *rx_cast_missed: //p'"))
+
     def tell_all(self):
         """For who looks into a failure."""
         asked = "; ".join(f"{CTL} {what} --json" for what in ("node", "ring", "tape"))

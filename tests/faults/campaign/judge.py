@@ -44,8 +44,7 @@ def dropped(guests):
         for name, value in ring["counters"].items()
         if "_drop_" in name or name == "tx_unread"
     ]
-    tapes = each(guests, lambda guest: guest.ask("tape")).values()
-    return sum(rings), sum(tape["missed"] for shown in tapes for tape in shown)
+    return sum(rings), sum(each(guests, Guest.missed_casts).values())
 
 
 def all_counted(lost, drops):
