@@ -56,6 +56,12 @@ def all_counted(lost, drops):
         raise Failure(f"of {lost} only {casts} were counted on tapes")
 
 
+def suspicions(guests):
+    """Whether one of these took another for dead: the host did not run that one for a second. Who
+    is alone then has no carrier, and its kernel drops frames of which the module does not know."""
+    return any(gone(guest, other) for guest in guests for other in guests if guest is not other)
+
+
 def flows(guests):
     """Casts and pair traffic of all kinds from each to each, and all of it as it was sent."""
     before = each(guests, Guest.pulse)
