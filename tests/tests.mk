@@ -64,6 +64,35 @@ TIME ?= 60
 stress: $(STRESS_PROGRAMS)
 	$(Q)for program in $^; do $$program --time $(TIME) || exit 1; done
 
+# Fuzz programs: every tests/fuzz/NAME_fuzz.cc becomes $(BUILD)/fuzz/NAME, and one whose lines are
+# counted, $(BUILD)/fuzz/coverage/NAME. make fuzz TIME=SECONDS, for all of them.
+FUZZERS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
+FUZZ_PROGRAMS := $(FUZZERS:%=$(BUILD)/fuzz/%)
+FUZZ_COVERAGE := $(FUZZERS:%=$(BUILD)/fuzz/coverage/%)
+FUZZ_CHECKS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_COUNTS := -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping
+FUZZ_COMPILE = $(Q)mkdir -p $(@D) && echo "  FUZZ    $(@:$(BUILD)/fuzz/%=%)" && \
+	clang++ $(FUZZ_BEFORE) $(ALL_CXXFLAGS) $(PACKAGE_CFLAGS) -Itests -MF $@.d -MT $@ -O1 -g1 -o $@ $(filter %.cc,$^)
+
+$(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.cc
+	$(FUZZ_COMPILE) $(FUZZ_CHECKS) $(FUZZ_LIBRARIES)
+$(FUZZ_COVERAGE): $(BUILD)/fuzz/coverage/%: tests/fuzz/%_fuzz.cc
+	$(FUZZ_COMPILE) $(FUZZ_COUNTS) $(FUZZ_LIBRARIES)
+FUZZ_LIB := userspace/lib
+$(BUILD)/fuzz/netlink $(BUILD)/fuzz/coverage/netlink: $(FUZZ_LIB)/messages.cc
+$(BUILD)/fuzz/netlink $(BUILD)/fuzz/coverage/netlink: FUZZ_LIBRARIES = $$(pkg-config --libs libnl-3.0)
+-include $(wildcard $(BUILD)/fuzz/*.d $(BUILD)/fuzz/coverage/*.d)
+
+.PHONY: fuzz
+fuzz: $(FUZZ_PROGRAMS) $(FUZZ_COVERAGE)
+	$(Q)tests/fuzz/run $(ARGUMENTS) $(TIME) $(FUZZ_PROGRAMS)
+	$(Q)tests/fuzz/sites $(FUZZ_COVERAGE)
+
+# Whether they find checks that are left out of the source; CASES=^tape: some.
+.PHONY: fuzz-mutants
+fuzz-mutants:
+	$(Q)tests/fuzz/mutants $(if $(CASES),'$(CASES)')
+
 # All states of the models of tapes, membership and connections; CASES='^tape': some.
 .PHONY: check-model
 check-model: deps-test
