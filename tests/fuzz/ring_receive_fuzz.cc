@@ -81,7 +81,8 @@ private:
 		u32 sum = 0;
 		for (u32 i = 0; i < pieces; i++) {
 			shmnet_descriptor& at = descriptor(index + i);
-			u8 how = input_.byte();
+			/* In a long chain most are right, or it would never be taken. */
+			u8 how = i < 4 ? input_.byte() : 1;
 			at = {};
 			at.buffer = places_.first_buffer + (how & 32 ? input_.below(POOL + 1) : i);
 			at.len = how & 8 ? input_.value<u16>() : LENGTHS[how & 7];
