@@ -108,8 +108,9 @@ public:
 	u64 look()
 	{
 		/*
-		 * The end before the label: who casts under one that this look does not see has seen
-		 * it before publishing, and load_acquire() of head would have shown both.
+		 * The end (acquire) before the label. A writer loads the label before it publishes; so
+		 * what lies before the end was cast under this label or an older one, and what comes
+		 * under one that this look does not see lies behind.
 		 */
 		end_ = reader_.head();
 		seen_ = groups_.label(tape_);
