@@ -84,13 +84,13 @@ $(BUILD)/fuzz/netlink $(BUILD)/fuzz/coverage/netlink: FUZZ_LIBRARIES = $$(pkg-co
 -include $(wildcard $(BUILD)/fuzz/*.d $(BUILD)/fuzz/coverage/*.d)
 
 .PHONY: fuzz
-fuzz: $(FUZZ_PROGRAMS) $(FUZZ_COVERAGE)
+fuzz: deps-test $(FUZZ_PROGRAMS) $(FUZZ_COVERAGE)
 	$(Q)tests/fuzz/run $(ARGUMENTS) $(TIME) $(FUZZ_PROGRAMS)
 	$(Q)tests/fuzz/sites $(FUZZ_COVERAGE)
 
 # Whether they find checks that are left out of the source; CASES=^tape: some.
 .PHONY: fuzz-mutants
-fuzz-mutants:
+fuzz-mutants: deps-test
 	$(Q)tests/fuzz/mutants $(if $(CASES),'$(CASES)')
 
 # All states of the models of tapes, membership and connections; CASES='^tape': some.
