@@ -72,7 +72,8 @@ FUZZ_COVERAGE := $(FUZZERS:%=$(BUILD)/fuzz/coverage/%)
 FUZZ_CHECKS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_COUNTS := -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping
 FUZZ_COMPILE = $(Q)mkdir -p $(@D) && echo "  FUZZ    $(@:$(BUILD)/fuzz/%=%)" && \
-	clang++ $(FUZZ_BEFORE) $(ALL_CXXFLAGS) $(PACKAGE_CFLAGS) -Itests -MF $@.d -MT $@ -O1 -g1 -o $@ $(filter %.cc,$^)
+	clang++ $(FUZZ_BEFORE) $(ALL_CXXFLAGS) $(PACKAGE_CFLAGS) -Itests -MF $@.d -MT $@ -O1 -g1 \
+		-o $@ $(filter %.cc,$^)
 
 $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.cc
 	$(FUZZ_COMPILE) $(FUZZ_CHECKS) $(FUZZ_LIBRARIES)
@@ -93,7 +94,7 @@ fuzz: deps-test $(FUZZ_PROGRAMS) $(FUZZ_COVERAGE)
 fuzz-mutants: deps-test
 	$(Q)tests/fuzz/mutants $(if $(CASES),'$(CASES)')
 
-# All states of the models of tapes, membership and connections; CASES='^tape': some.
+# All states of the models of tapes, groups, membership and connections; CASES='^tape': some.
 .PHONY: check-model
 check-model: deps-test
 	$(Q)tests/model/check $(if $(CASES),'$(CASES)')

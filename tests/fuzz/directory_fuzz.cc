@@ -24,15 +24,7 @@ public:
 		identity_.machine[0] = 1;
 	}
 
-	void run()
-	{
-		for (u32 i = 0; i < OPERATIONS_MAX && !input_.empty(); i++) {
-			FuzzedMemory::accesses = 0;
-			operate();
-		}
-	}
-
-private:
+	/* One operation. */
 	void operate()
 	{
 		u32 slot = input_.below(region().layout().nodes);
@@ -59,6 +51,7 @@ private:
 		}
 	}
 
+private:
 	void join()
 	{
 		shmnet_slot_search found = directory_.find(identity_);
@@ -154,6 +147,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size)
 	Input input(data, size);
 	begin(input, region().memory());
 	forget();
-	Node(input).run();
+	Node node(input);
+	operate(input, OPERATIONS_MAX, [&node] { node.operate(); });
 	return 0;
 }

@@ -29,7 +29,7 @@ struct FuzzedMemory {
 
 	template <SharedWord T> static void store_relaxed(T* word, T value)
 	{
-		check(word, sizeof(T));
+		check_word(word);
 		HardwareMemory::store_relaxed(word, value);
 	}
 
@@ -67,13 +67,18 @@ private:
 	static void check(const void* address, size_t bytes)
 	{
 		SHMNET_MUST(region->contains(address, bytes));
-		SHMNET_MUST(reinterpret_cast<uintptr_t>(address) % (bytes <= 8 ? bytes : 1) == 0);
 		SHMNET_MUST(++accesses < ACCESSES_MAX);
+	}
+
+	template <SharedWord T> static void check_word(const T* word)
+	{
+		check(word, sizeof(T));
+		SHMNET_MUST(reinterpret_cast<uintptr_t>(word) % sizeof(T) == 0);
 	}
 
 	template <SharedWord T> static T load(const T* word)
 	{
-		check(word, sizeof(T));
+		check_word(word);
 		T found = HardwareMemory::load_relaxed(word);
 		if (honest > 0 || input->empty()) {
 			honest -= honest > 0;
@@ -114,6 +119,15 @@ inline void begin(Input& input, const test::GuardedMemory& region)
 	FuzzedMemory::region = &region;
 	FuzzedMemory::accesses = FuzzedMemory::lies = 0;
 	FuzzedMemory::choose_honest();
+}
+
+/* At most @most operations, as long as there is input. */
+template <typename Operation> void operate(const Input& input, u32 most, const Operation& operation)
+{
+	for (u32 i = 0; i < most && !input.empty(); i++) {
+		FuzzedMemory::accesses = 0;
+		operation();
+	}
 }
 
 } // namespace shmnet::fuzz

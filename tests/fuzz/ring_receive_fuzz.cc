@@ -25,15 +25,7 @@ public:
 		sender_->connect(INCARNATION, 0);
 	}
 
-	void run()
-	{
-		for (u32 i = 0; i < OPERATIONS_MAX && !input_.empty(); i++) {
-			FuzzedMemory::accesses = 0;
-			operate();
-		}
-	}
-
-private:
+	/* One operation. */
 	void operate()
 	{
 		switch (input_.below(8)) {
@@ -63,6 +55,7 @@ private:
 		}
 	}
 
+private:
 	/* Of so many descriptors more, or of a frame that is nearly right. */
 	void lie()
 	{
@@ -164,6 +157,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size)
 {
 	Input input(data, size);
 	begin(input, ring_region().memory());
-	Receiver(input).run();
+	Receiver receiver(input);
+	operate(input, OPERATIONS_MAX, [&receiver] { receiver.operate(); });
 	return 0;
 }

@@ -24,21 +24,7 @@ public:
 		connect();
 	}
 
-	void run()
-	{
-		for (u32 i = 0; i < OPERATIONS_MAX && !input_.empty(); i++) {
-			FuzzedMemory::accesses = 0;
-			operate();
-		}
-	}
-
-private:
-	void connect()
-	{
-		receiver_->open(8, INCARNATION, 0);
-		sender_->connect(INCARNATION, 0);
-	}
-
+	/* One operation. */
 	void operate()
 	{
 		switch (input_.below(8)) {
@@ -67,6 +53,13 @@ private:
 		default:
 			send();
 		}
+	}
+
+private:
+	void connect()
+	{
+		receiver_->open(8, INCARNATION, 0);
+		sender_->connect(INCARNATION, 0);
 	}
 
 	void send()
@@ -138,6 +131,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size)
 {
 	Input input(data, size);
 	begin(input, ring_region().memory());
-	Sender(input).run();
+	Sender sender(input);
+	operate(input, OPERATIONS_MAX, [&sender] { sender.operate(); });
 	return 0;
 }

@@ -34,15 +34,7 @@ public:
 		listener_.expect_garbage();
 	}
 
-	void run()
-	{
-		for (u32 i = 0; i < OPERATIONS_MAX && !input_.empty(); i++) {
-			FuzzedMemory::accesses = 0;
-			operate();
-		}
-	}
-
-private:
+	/* One operation. */
 	void operate()
 	{
 		switch (input_.below(8)) {
@@ -56,7 +48,7 @@ private:
 			lie();
 			break;
 		case 3:
-			label_group(follower_.look());
+			(void)follower_.look();
 			follower_.follow(input_.byte() & 1);
 			break;
 		case 4:
@@ -73,6 +65,7 @@ private:
 		}
 	}
 
+private:
 	void label()
 	{
 		Group group = 1 + input_.below(3);
@@ -127,6 +120,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size)
 	Input input(data, size);
 	begin(input, region().memory());
 	forget();
-	Node(input).run();
+	Node node(input);
+	operate(input, OPERATIONS_MAX, [&node] { node.operate(); });
 	return 0;
 }

@@ -7,7 +7,7 @@
  * A d_step is one access to shared memory with the private work around it, but for a cast, which
  * tape.pml has in full: here it is there, and head is past it, in one step. Any process may be held
  * up between two steps for as long as the others like; so a tape may look unused at any time, and a
- * node may miss labels that came and went. One node may crash, between any two of its steps.
+ * node may miss labels that came and went. Writer 0 may crash, between any two of its steps.
  *
  * What must hold: a cast during whose sending nobody changes a label (but its own writer, to claim
  * a tape for it) is heard, once, by every other node that had joined the group and looked before.

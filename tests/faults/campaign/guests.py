@@ -284,7 +284,8 @@ class Guest:
 def begin_lab(name, count, series, module):
     """Guests with a fault build."""
     command = [str(ROOT / "tools/lab/shmlab"), "up", "--name", name, "--nodes", str(count)]
-    command += ["--kernel", series, "--load", "--module", str(module), "--append", f"{QUICK_BOOT} {PATIENT_AGENT}"]
+    command += ["--kernel", series, "--load", "--module", str(module)]
+    command += ["--append", f"{QUICK_BOOT} {PATIENT_AGENT}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     lab = record.open_lab(name)
     return [Guest(lab, number, count) for number in lab.nodes()]
