@@ -18,6 +18,18 @@ static struct netdev_queue *queue_of(const struct shmnet_net *net, u32 slot)
 	return netdev_get_tx_queue(net->dev, slot);
 }
 
+/*
+ * The stack sends again, whatever had stopped the queue. A reset alone would leave what BQL held
+ * back where it is until something else is sent, which may be never: TCP does not repeat a segment
+ * that still waits here.
+ */
+static void restart_queue(struct netdev_queue *queue)
+{
+	netdev_tx_reset_queue(queue);
+	netif_tx_start_queue(queue);
+	netif_schedule_queue(queue);
+}
+
 /* What the receiver has to know of the skb's state. False: it cannot be said. */
 static bool describe_offload(const struct sk_buff *skb, struct shmnet_offload *offload)
 {
@@ -117,9 +129,8 @@ static void end_connection(struct shmnet_net *net, u32 slot)
 	}
 	tx->connected = false;
 	tx->stalled = false;
-	netdev_tx_reset_queue(queue_of(net, slot));
 	/* Frames for a node that is gone are dropped, not kept waiting. */
-	netif_tx_wake_queue(queue_of(net, slot));
+	restart_queue(queue_of(net, slot));
 	shmnet_ring_directory(net->device, slot);
 	shmnet_tell_ended(net, slot, fault);
 }
@@ -173,6 +184,7 @@ static void stop_until_room(struct shmnet_net *net, u32 slot)
 		return;
 	}
 	shmnet_count(&tx->counters, tx_stops);
+	shmnet_start_timer(net);
 }
 
 static void publish(struct shmnet_net *net, struct shmnet_tx_queue *tx)
@@ -300,15 +312,18 @@ void shmnet_tx_clean(struct shmnet_net *net, u32 slot, int budget)
 	__netif_tx_unlock(queue);
 }
 
-/* Backup timer: takes back, stops charging, repeats doorbells, sees a stall. True: go on. */
+/*
+ * Backup timer: takes back, stops charging, repeats doorbells, sees a stall. True: go on; also
+ * where all was read, and only the grants that a stopped queue waits for are missing.
+ */
 bool shmnet_tx_tick(struct shmnet_net *net, u32 slot)
 {
 	struct shmnet_tx_queue *tx = &net->tx[slot];
 	struct netdev_queue *queue = queue_of(net, slot);
-	bool outstanding;
+	bool outstanding, again;
 	u32 waited, i;
 
-	if (READ_ONCE(tx->oldest) == READ_ONCE(tx->next))
+	if (READ_ONCE(tx->oldest) == READ_ONCE(tx->next) && !netif_tx_queue_stopped(queue))
 		return false;
 	if (!__netif_tx_trylock(queue))
 		return true;
@@ -333,11 +348,11 @@ bool shmnet_tx_tick(struct shmnet_net *net, u32 slot)
 		tx->stalled = true;
 		for (i = tx->oldest; i != tx->next; i++)
 			tx->entries[i & tx->entries_mask].bytes = 0;
-		netdev_tx_reset_queue(queue);
-		netif_tx_wake_queue(queue);
+		restart_queue(queue);
 	}
+	again = outstanding || netif_tx_queue_stopped(queue);
 	__netif_tx_unlock(queue);
-	return outstanding;
+	return again;
 }
 
 /* The tick: makes the connection what membership says that it should be. */
