@@ -72,7 +72,7 @@ FUZZ_COVERAGE := $(FUZZERS:%=$(BUILD)/fuzz/coverage/%)
 FUZZ_CHECKS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_COUNTS := -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping
 FUZZ_COMPILE = $(Q)mkdir -p $(@D) && echo "  FUZZ    $(@:$(BUILD)/fuzz/%=%)" && \
-	clang++ $(FUZZ_BEFORE) $(ALL_CXXFLAGS) $(PACKAGE_CFLAGS) -Itests -MF $@.d -MT $@ -O1 -g1 \
+	clang++ $(MUTATED) $(ALL_CXXFLAGS) $(PACKAGE_CFLAGS) -Itests -MF $@.d -MT $@ -O1 -g1 \
 		-o $@ $(filter %.cc,$^)
 
 $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.cc
@@ -93,6 +93,28 @@ fuzz: deps-test $(FUZZ_PROGRAMS) $(FUZZ_COVERAGE)
 .PHONY: fuzz-mutants
 fuzz-mutants: deps-test
 	$(Q)tests/fuzz/mutants $(if $(CASES),'$(CASES)')
+
+# Schedules of the core under weak memory: every tests/explore/NAME_explore.cc becomes
+# $(BUILD)/explore/NAME. The explorer itself is compiled once, for mutants too.
+EXPLORE := tests/explore
+EXPLORER := $(BUILD)/obj/explore
+EXPLORATIONS := $(patsubst tests/explore/%_explore.cc,$(BUILD)/explore/%,\
+	$(wildcard tests/explore/*_explore.cc))
+EXPLORER_OBJECTS := $(EXPLORER)/explorer.o $(EXPLORER)/cases.o
+EXPLORE_COMPILE = $(Q)mkdir -p $(@D) && echo "  EXPLORE $@" && \
+	$(CXX) $(MUTATED) $(ALL_CXXFLAGS) -Itests -MF $@.d -MT $@ -o $@
+
+$(EXPLORER_OBJECTS): $(EXPLORER)/%.o: tests/explore/%.cc
+	$(EXPLORE_COMPILE) -c $<
+$(EXPLORATIONS): $(BUILD)/explore/%: $(EXPLORE)/%_explore.cc $(EXPLORER_OBJECTS)
+	$(EXPLORE_COMPILE) $(filter %.cc %.o,$^) -lfmt
+-include $(wildcard $(BUILD)/explore/*.d $(EXPLORER)/*.d)
+
+.PHONY: explore explore-mutants
+explore: $(EXPLORATIONS)
+	$(Q)status=0; for program in $^; do $$program $(CASES) || status=1; done; exit $$status
+explore-mutants: deps-test $(EXPLORER_OBJECTS)
+	$(Q)tests/explore/mutants $(if $(CASES),'$(CASES)')
 
 # All states of the models of tapes, groups, membership and connections; CASES='^tape': some.
 .PHONY: check-model

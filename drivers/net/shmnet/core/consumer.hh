@@ -104,8 +104,7 @@ public:
 	/* Ends the connection: the sender finds it closed and sends nothing more. */
 	void close()
 	{
-		/* Release: what was read of the connection was read before. */
-		Memory::store_release(&words_->open, u64{0});
+		Memory::store_relaxed(&words_->open, u64{0});
 		/* Pairs with the fence in Producer::take_grants(): the next grants come after. */
 		Memory::release_fence();
 		epoch_ = 0;
@@ -172,12 +171,15 @@ public:
 			return false;
 		SHMNET_AT(connection_R5);
 		/*
-		 * Pair with the acquires in Producer::consumed() and take_grants(): our reads of the
-		 * bytes come first. Consumed before granted, so that whoever has a buffer back has
-		 * room for its descriptor too.
+		 * Consumed before granted, so that whoever has a buffer back has room for its
+		 * descriptor too. Of itself it hands over nothing: buffers come back by grants.
 		 */
-		Memory::store_release(&words_->consumed, pack_index(epoch_, next_));
+		Memory::store_relaxed(&words_->consumed, pack_index(epoch_, next_));
 		SHMNET_AT(connection_R6);
+		/*
+		 * Pairs with the acquire in Producer::take_grants(): the grants, and our reads of
+		 * descriptors and bytes, come first.
+		 */
 		Memory::store_release(&words_->granted, pack_index(epoch_, granted_));
 		SHMNET_AT(connection_R7);
 		/* Pairs with the fences in Producer::arm_consumed() and arm_granted(). */
@@ -227,7 +229,7 @@ private:
 		if (!is_open() || fault_)
 			return;
 		SHMNET_AT(connection_R1);
-		/* Pairs with the release in Producer::publish() and connect(). */
+		/* Pairs with the release in Producer::publish(): descriptors and bytes are there. */
 		u64 word = Memory::load_acquire(&peer_->produced);
 		if (epoch_of(word) != epoch_)
 			return;

@@ -139,7 +139,10 @@ public:
 		SHMNET_AT(membership_P5);
 		Memory::store_relaxed(&node->peer, entry.peer);
 		SHMNET_AT(membership_P6);
-		/* Pairs with the acquire in read_peer(): the entry and the cleared part come first. */
+		/*
+		 * Pairs with the acquires in living() and read_consistent(): the entry and the cleared
+		 * part come first.
+		 */
 		Memory::store_release(&node->incarnation, entry.incarnation);
 		SHMNET_AT(membership_P7);
 	}
@@ -158,7 +161,7 @@ public:
 		Memory::store_relaxed(&words->mtu, mtu);
 		Memory::store_relaxed(&words->capabilities, capabilities);
 		SHMNET_AT(membership_N2);
-		Memory::store_release(&words->state, state);
+		Memory::store_relaxed(&words->state, state);
 	}
 
 	/* Asks who writes on @tapes, a set of bits, to ring; the caller fences and looks again. */
@@ -200,7 +203,7 @@ public:
 
 	u32 network_state(u32 slot, u32 network) const
 	{
-		return Memory::load_acquire(&layout_.node(slot)->networks[network].state);
+		return Memory::load_relaxed(&layout_.node(slot)->networks[network].state);
 	}
 
 	u64 heartbeat(u32 slot) const
@@ -208,13 +211,14 @@ public:
 		return Memory::load_relaxed(&layout_.node(slot)->heartbeat);
 	}
 
-	u64 claim_word(u32 slot) const { return Memory::load_acquire(&layout_.claim(slot)->word); }
+	/* No order needed: of a slot's part nothing counts until its entry shows the incarnation. */
+	u64 claim_word(u32 slot) const { return Memory::load_relaxed(&layout_.claim(slot)->word); }
 
 	/* Whether the hub saw this incarnation's machine end. */
 	bool witnessed_dead(u32 slot, u32 incarnation) const
 	{
 		u64 dead = static_cast<u64>(incarnation) << 32 | SHMNET_WITNESS_DEAD;
-		return Memory::load_acquire(&layout_.witness(slot)->word) == dead;
+		return Memory::load_relaxed(&layout_.witness(slot)->word) == dead;
 	}
 
 	/* The incarnation that owns a slot and has shown its entry and is not witnessed dead; or 0. */
@@ -223,6 +227,7 @@ public:
 		u64 word = claim_word(slot);
 		if (!(word & SHMNET_CLAIM_CLAIMED))
 			return 0;
+		/* Pairs with the release in publish_entry(): the part was cleared before. */
 		u32 incarnation = Memory::load_acquire(&layout_.node(slot)->incarnation);
 		if (incarnation != claim_incarnation(word))
 			return 0;

@@ -270,7 +270,7 @@ template <typename Memory> FormatResult format_region(u8* base, const Geometry& 
 	auto* words = reinterpret_cast<aliasing_u64*>(base);
 	constexpr size_t FORMAT = offsetof(shmnet_superblock, format) / sizeof(u64);
 
-	u64 decided = Memory::load_acquire(&words[FORMAT]);
+	u64 decided = Memory::load_relaxed(&words[FORMAT]);
 	if (decided == 0) {
 		bool zero = true;
 		for (size_t i = 0; i < 2 * SHMNET_PAGE / sizeof(u64); i++)
@@ -280,7 +280,7 @@ template <typename Memory> FormatResult format_region(u8* base, const Geometry& 
 		 * the release fence below.
 		 */
 		Memory::acquire_fence();
-		decided = Memory::load_acquire(&words[FORMAT]);
+		decided = Memory::load_relaxed(&words[FORMAT]);
 		if (!zero && decided == 0)
 			return FormatResult::OtherContent;
 		if (decided == 0)
@@ -293,7 +293,7 @@ template <typename Memory> FormatResult format_region(u8* base, const Geometry& 
 							   : FormatResult::OtherContent;
 	}
 
-	/* Whoever sees any of what follows sees the decision. */
+	/* Pairs with the acquire fence above: whoever sees any of what follows sees the decision. */
 	Memory::release_fence();
 	copy_to_region<Memory>(base + SHMNET_NETWORKS_OFFSET, geometry.network,
 			       sizeof(geometry.network));

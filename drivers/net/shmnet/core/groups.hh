@@ -38,8 +38,8 @@ public:
 
 	u64 label(u32 tape) const
 	{
-		/* A hint: nothing else is read because of what it says. */
-		return Memory::load_relaxed(&layout_.tape(network_, tape)->label);
+		/* Pairs with change(): a tape's end is no older than the label that is seen of it. */
+		return Memory::load_acquire(&layout_.tape(network_, tape)->label);
 	}
 
 	/* The group's tape, the first if two were claimed at once; the broadcast tape if it has none. */

@@ -77,9 +77,9 @@ public:
 		Memory::store_relaxed(&words_->consumed_event, INDEX_START - 1);
 		Memory::store_relaxed(&words_->granted_event, INDEX_START - 1);
 		Memory::store_relaxed(&words_->doorbell, doorbell);
-		/* Pairs with the acquire in Consumer::refresh(): it then reads our event words. */
 		SHMNET_AT(connection_A2);
-		Memory::store_release(&words_->produced, pack_index(epoch_, produced_));
+		/* No order needed: nothing was produced yet, and what we arm comes behind a fence. */
+		Memory::store_relaxed(&words_->produced, pack_index(epoch_, produced_));
 		SHMNET_AT(connection_A3);
 		return true;
 	}
@@ -202,8 +202,8 @@ public:
 		if (!connected())
 			return consumed_;
 		SHMNET_AT(connection_S9);
-		/* Pairs with the release in Consumer::publish(): it no longer reads what is passed. */
-		u64 word = Memory::load_acquire(&peer_->consumed);
+		/* No order needed: memory comes back by grants, this is a count. */
+		u64 word = Memory::load_relaxed(&peer_->consumed);
 		if (epoch_of(word) != epoch_)
 			return consumed_;
 		if (index_of(word) - consumed_ > published_ - consumed_)

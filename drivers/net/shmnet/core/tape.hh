@@ -73,17 +73,13 @@ public:
 		position_ += bytes;
 		SHMNET_AT(tape_W1);
 		Memory::store_relaxed(&layout_.node(slot_)->casts_reserved, position_);
-		/*
-		 * Pairs with the acquire fence in TapeReader::confirm(): a reader that copied any of
-		 * the bytes written from here on sees the reserve.
-		 */
-		Memory::release_fence();
-		/*
-		 * Likewise: a reader whose copy of the header has words of the cast that was here and
-		 * of this one sees that the sequence is neither's.
-		 */
 		SHMNET_AT(tape_W2);
 		Memory::store_relaxed(&header()->sequence, u64{0});
+		/*
+		 * Pairs with the acquire fence in TapeReader::confirm(): a reader that copied any of
+		 * the bytes written from here on sees the reserve; and, if its header has words of the
+		 * cast that was here and of this one, that the sequence is neither's.
+		 */
 		Memory::release_fence();
 		SHMNET_AT(tape_W3_1);
 		return layout_.arena(slot_) + cast_.position % SHMNET_CASTS_SIZE +
