@@ -111,8 +111,8 @@ $(EXPLORATIONS): $(BUILD)/explore/%: $(EXPLORE)/%_explore.cc $(EXPLORER_OBJECTS)
 -include $(wildcard $(BUILD)/explore/*.d $(EXPLORER)/*.d)
 
 .PHONY: explore explore-mutants
-explore: $(EXPLORATIONS)
-	$(Q)status=0; for program in $^; do $$program $(CASES) || status=1; done; exit $$status
+explore: deps-test $(EXPLORATIONS)
+	$(Q)status=0; for program in $(EXPLORATIONS); do $$program $(CASES) || status=1; done; exit $$status
 explore-mutants: deps-test $(EXPLORER_OBJECTS)
 	$(Q)tests/explore/mutants $(if $(CASES),'$(CASES)')
 

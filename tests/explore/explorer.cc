@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "explorer.hh"
 
+#include "seen.hh"
+
 #include <fmt/format.h>
 
 #include <ucontext.h>
@@ -15,50 +17,6 @@ namespace {
 constexpr size_t STACK_BYTES = 256 * 1024;
 /* Of one run; a scene that takes more does not end. */
 constexpr u32 STEPS_MAX = 2000;
-
-/* Numbers that are mixed already. */
-class Seen {
-public:
-	/* Whether it is new. */
-	bool insert(u64 digest)
-	{
-		if (count_ * 2 >= slots_.size())
-			grow();
-		digest += digest == 0;
-		if (!put(digest))
-			return false;
-		count_++;
-		return true;
-	}
-
-	u64 count() const { return count_; }
-
-private:
-	bool put(u64 digest)
-	{
-		size_t mask = slots_.size() - 1;
-		for (size_t at = digest & mask;; at = (at + 1) & mask) {
-			if (slots_[at] == digest)
-				return false;
-			if (slots_[at] == 0) {
-				slots_[at] = digest;
-				return true;
-			}
-		}
-	}
-
-	void grow()
-	{
-		std::vector<u64> before(std::max<size_t>(1 << 16, slots_.size() * 2));
-		before.swap(slots_);
-		for (u64 digest : before)
-			if (digest)
-				put(digest);
-	}
-
-	std::vector<u64> slots_;
-	u64 count_ = 0;
-};
 
 class Explorer {
 public:

@@ -6,8 +6,8 @@
  * A d_step is one access to shared memory with the private work around it. Any process may be held
  * up between two of them for as long as the others like: that is the node that freezes, is
  * overtaken and goes on. One writer may crash, between any two of its steps. Memory is
- * sequentially consistent here; fences and weaker orders are the business of ThreadSanitizer and
- * the stress programs (docs/testing.md).
+ * sequentially consistent here; fences and weaker orders are the business of tests/explore
+ * (docs/memory-ordering.md).
  *
  * Small: an arena has two lines, a cast takes one or two of them. A line that a cast covers with
  * its second half keeps the header that was there, as if the payload looked just like it: the
