@@ -108,7 +108,7 @@ $(EXPLORER_OBJECTS): $(EXPLORER)/%.o: tests/explore/%.cc
 	$(EXPLORE_COMPILE) -c $<
 $(EXPLORATIONS): $(BUILD)/explore/%: $(EXPLORE)/%_explore.cc $(EXPLORER_OBJECTS)
 	$(EXPLORE_COMPILE) $(filter %.cc %.o,$^) -lfmt
--include $(wildcard $(BUILD)/explore/*.d $(EXPLORER)/*.d)
+-include $(wildcard $(BUILD)/explore/*.d)
 
 .PHONY: explore explore-mutants
 explore: deps-test $(EXPLORATIONS)

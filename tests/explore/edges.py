@@ -18,7 +18,8 @@ def weaker(path, text, change, program):
     return path, text, text.replace(*change), program
 
 
-# File, what stands there, what stands there instead, who finds it: program, and case if not the first.
+# File, what stands there, what stands there instead, who finds it: program, and case if it is not
+# the first.
 ORDER = [
     # Rings: frames, and buffers that come back.
     weaker(PRODUCER, "Memory::store_release(&words_->produced,", RELEASE, "ring"),
@@ -29,7 +30,8 @@ ORDER = [
     (PRODUCER, "Memory::full_fence();\n\t\tbool wanted", "bool wanted", "ring"),
     (RING_SCENE, "\t\tExploredMemory::full_fence();\n", "", "ring"),
     (CONSUMER, "\t\tMemory::full_fence();\n", "", "ring"),
-    (PRODUCER, "Memory::full_fence();\n\t\treturn static_cast", "return static_cast", "ring completions"),
+    (PRODUCER, "Memory::full_fence();\n\t\treturn static_cast", "return static_cast",
+     "ring completions"),
     (PRODUCER, "Memory::full_fence();\n\t\treturn has_room", "return has_room", "ring"),
     # Connections.
     weaker(CONSUMER, "Memory::store_release(&words_->open,", RELEASE, "ring connections"),
@@ -56,7 +58,8 @@ ORDER = [
     # Slots, and what their owners say of themselves.
     weaker(DIRECTORY, "Memory::compare_exchange(&layout_.claim(found.slot)", TWO_STEPS,
            "membership"),
-    weaker(DIRECTORY, "Memory::compare_exchange(&layout_.claim(slot)", TWO_STEPS, "membership taken over"),
+    weaker(DIRECTORY, "Memory::compare_exchange(&layout_.claim(slot)", TWO_STEPS,
+           "membership taken over"),
     weaker(DIRECTORY, "Memory::store_release(&node->incarnation,", RELEASE, "membership entries"),
     weaker(DIRECTORY, "Memory::load_acquire(&layout_.node(slot)->incarnation)", ACQUIRE,
            "membership entries"),
@@ -75,14 +78,16 @@ ORDER = [
 
 LOGIC = [
     # Looks that come too early, or once.
-    (PRODUCER, "return static_cast<int>(consumed() - index) >= 0;", "return false;", "ring completions"),
+    (PRODUCER, "return static_cast<int>(consumed() - index) >= 0;", "return false;",
+     "ring completions"),
     (PRODUCER, "Memory::full_fence();\n\t\treturn has_room(len)",
      "Memory::full_fence();\n\t\treturn false", "ring"),
     (RING_SCENE, "if (!receiver_->waiting())", "if (true)", "ring"),
     (TAPE_SCENES, "if (!listener_->waiting())", "if (true)", "tape doorbells"),
     (TAPE, "Memory::load_relaxed(&header_->sequence) != next_ ||", "", "tape overwritten"),
     (TAPE, "reserved - position_ > SHMNET_CASTS_SIZE ||", "", "tape from before"),
-    (TAPE, "||\n\t\t    Memory::load_relaxed(&node->incarnation) != incarnation_", "", "tape again before"),
+    (TAPE, "||\n\t\t    Memory::load_relaxed(&node->incarnation) != incarnation_", "",
+     "tape again before"),
     (TAPE, "\t\tMemory::store_relaxed(&header()->sequence, u64{0});\n", "", "tape overwritten"),
     (TAPE, "slot_ahead(load_slot(next_), next_) < 0 ?", "true ?", "tape"),
     (TAPE, "if (head > sequence) {", "if (false) {", "tape overtaken"),
@@ -99,8 +104,10 @@ LOGIC = [
     # Of another connection, or another life.
     (CONSUMER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn;\n", "", "ring"),
     (PRODUCER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn;\n", "", "ring connections"),
-    (PRODUCER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn consumed_;\n", "", "ring connections"),
-    (DIRECTORY, "if (claim_incarnation(word) != incarnation)", "if (false)", "membership taken over"),
+    (PRODUCER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn consumed_;\n", "",
+     "ring connections"),
+    (DIRECTORY, "if (claim_incarnation(word) != incarnation)", "if (false)",
+     "membership taken over"),
     (DIRECTORY, "claim_incarnation(found.claim) + 1", "claim_incarnation(found.claim)",
      "membership"),
     # By one.

@@ -19,22 +19,19 @@ public:
 	void run(u32 thread) override
 	{
 		if (thread == SENDER)
-			send_all();
+			for (u32 len : lengths_)
+				send_when_possible(len);
 		else
-			while (received_ < lengths_.size())
-				if (!receive())
-					sleep_until_produced();
+			receive_until(static_cast<u32>(lengths_.size()));
 	}
 
 	void end() override
 	{
 		SHMNET_HOLDS(!receiver_->fault() && !sender_->fault());
-		if (has_crashed(SENDER) || has_crashed(RECEIVER)) {
+		if (has_crashed(SENDER) || has_crashed(RECEIVER))
 			begin_again();
-		} else {
-			SHMNET_HOLDS(!sleeps(SENDER));
-			SHMNET_HOLDS(!sleeps(RECEIVER));
-		}
+		else
+			check_that_none_sleeps();
 		passes_in_the_end();
 	}
 
@@ -46,16 +43,6 @@ public:
 	}
 
 private:
-	void send_all()
-	{
-		for (u32 len : lengths_)
-			while (!send(len)) {
-				SHMNET_HOLDS(sender_->connected());
-				if (!sender_->arm_granted(len))
-					sleep();
-			}
-	}
-
 	/* What is in the ring is lost; nothing that the one before has left is taken for the next one's. */
 	void begin_again()
 	{
@@ -80,9 +67,7 @@ public:
 	void run(u32 thread) override
 	{
 		if (thread == RECEIVER) {
-			while (received_ < COUNT)
-				if (!receive())
-					sleep_until_produced();
+			receive_until(COUNT);
 			return;
 		}
 		for (u32 i = 0; i < COUNT; i++) {
@@ -95,8 +80,7 @@ public:
 
 	void end() override
 	{
-		SHMNET_HOLDS(!sleeps(SENDER));
-		SHMNET_HOLDS(!sleeps(RECEIVER));
+		check_that_none_sleeps();
 		passes_in_the_end();
 	}
 
@@ -165,9 +149,7 @@ public:
 			receiver_->open(RECEIVER_INCARNATION, SENDER_INCARNATION, RECEIVER);
 			/* As the directory's doorbell does. */
 			ring(SENDER);
-			while (received_ < FRAMES)
-				if (!receive())
-					sleep_until_produced();
+			receive_until(FRAMES);
 			return;
 		}
 		sleep();
@@ -175,15 +157,13 @@ public:
 		while (!sender_->connect(SENDER_INCARNATION, SENDER))
 			;
 		while (sent_ < FRAMES)
-			if (!send(LONG) && !sender_->arm_granted(LONG))
-				sleep();
+			send_when_possible(LONG);
 	}
 
 	void end() override
 	{
 		SHMNET_HOLDS(!receiver_->fault() && !sender_->fault());
-		SHMNET_HOLDS(!sleeps(SENDER));
-		SHMNET_HOLDS(!sleeps(RECEIVER));
+		check_that_none_sleeps();
 	}
 
 private:
@@ -196,9 +176,9 @@ template <typename Made> std::unique_ptr<Scene> made()
 	return std::make_unique<Made>();
 }
 
-std::unique_ptr<Scene> frames(std::vector<u32> lengths, bool may_crash = false)
+auto frames(const std::vector<u32>& lengths, bool may_crash = false)
 {
-	return std::make_unique<Frames>(std::move(lengths), may_crash);
+	return [=] { return std::make_unique<Frames>(lengths, may_crash); };
 }
 
 } // namespace
@@ -207,21 +187,9 @@ int main(int argc, char** argv)
 {
 	return explore_cases(
 		{
-			{"frames of one buffer",
-			 {3, 2, 0},
-			 [] {
-				 return frames({1000, 1000, 1000});
-			 }},
-			{"frames of two buffers",
-			 {3, 2, 0},
-			 [] {
-				 return frames({3000, 1000, 3000});
-			 }},
-			{"frames and a crash",
-			 {3, 2, 1},
-			 [] {
-				 return frames({1000, 3000}, true);
-			 }},
+			{"frames of one buffer", {3, 2, 0}, frames({SHORT, SHORT, SHORT})},
+			{"frames of two buffers", {3, 2, 0}, frames({LONG, SHORT, LONG})},
+			{"frames and a crash", {3, 2, 1}, frames({SHORT, LONG}, true)},
 			{"completions", {4, 2, 0}, made<Completions>},
 			{"connections", {4, 2, 0}, made<Connections>},
 			{"greetings", {3, 2, 0}, made<Greetings>},

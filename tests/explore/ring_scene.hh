@@ -14,6 +14,10 @@ namespace shmnet::explore {
 constexpr u32 SENDER = 0;
 constexpr u32 RECEIVER = 1;
 
+/* Bytes of a frame of one buffer, and of one of two. */
+constexpr u32 SHORT = 1000;
+constexpr u32 LONG = 3000;
+
 class RingScene : public Scene {
 public:
 	u32 threads() const override { return 2; }
@@ -28,14 +32,6 @@ public:
 	}
 
 protected:
-	/* A frame of one buffer, and the first of two. */
-	static constexpr u32 SHORT = 1000;
-	static constexpr u32 LONG = 3000;
-
-	explicit RingScene(u32 pool = 2, u32 ring = 2) : region_(test::small_request(2), pool, ring)
-	{
-	}
-
 	/* Whether it was sent. The receiver is rung if it wants to. */
 	bool send(u32 len)
 	{
@@ -54,6 +50,16 @@ protected:
 		if (sender_->publish())
 			ring_if_it_is(RECEIVER, sender_->receiver_doorbell());
 		return true;
+	}
+
+	/* Sends it when there is room, as the driver waits for that. */
+	void send_when_possible(u32 len)
+	{
+		while (!send(len)) {
+			SHMNET_HOLDS(sender_->connected());
+			if (!sender_->arm_granted(len))
+				sleep();
+		}
 	}
 
 	/* Of a frame that next() returned: its number. */
@@ -97,6 +103,20 @@ protected:
 		ExploredMemory::full_fence();
 		if (!receiver_->waiting())
 			sleep();
+	}
+
+	void receive_until(u32 number)
+	{
+		while (received_ < number)
+			if (!receive())
+				sleep_until_produced();
+	}
+
+	/* Whoever waited was rung. */
+	static void check_that_none_sleeps()
+	{
+		SHMNET_HOLDS(!sleeps(SENDER));
+		SHMNET_HOLDS(!sleeps(RECEIVER));
 	}
 
 	/* Both ends, as their checks of the directory would have it, until a frame passes. */
@@ -145,7 +165,7 @@ protected:
 	static constexpr u32 SENDER_INCARNATION = 5;
 	static constexpr u32 RECEIVER_INCARNATION = 8;
 
-	test::Region region_;
+	test::Region region_{test::small_request(2), 2, 2};
 	const RingPlaces places_ = ring_places(region_.layout(), RING);
 	std::optional<Producer<ExploredMemory>> sender_;
 	std::optional<Consumer<ExploredMemory>> receiver_;

@@ -8,7 +8,7 @@
  * the relaxed accesses around them, and full fences by their own order. A compare-and-swap that
  * succeeds reads the newest store, and continues the release that it read from.
  *
- * Not here: loads that return what is stored only later. In their place, words that are marked as
+ * Not here: stores that come before older ones of the same word, and loads that return what is stored only later. In their place, words that are marked as
  * plain may not be stored to, nor loaded, unless each earlier access of another thread happened
  * before: a load that could come late is found by the store that it would return.
  */
