@@ -181,7 +181,7 @@ RC_GTEST_PROP(Geometry, EqualRequestsHaveEqualWordsAndOthersHaveOthers,
 	bool same = __builtin_memcmp(first.network, third.network, sizeof(first.network)) == 0 &&
 		    first.superblock.nodes == third.superblock.nodes;
 	RC_ASSERT((first.superblock.format == third.superblock.format) == same);
-	RC_ASSERT(first.superblock.format >> 63 == 1u);
+	RC_ASSERT((first.superblock.format >> 63) == 1u);
 }
 
 RC_GTEST_PROP(Geometry, IsWhatANodeReadsFromTheRegion, (const GeometryRequest& request))
