@@ -43,7 +43,7 @@ $(STRESS_PROGRAMS): $(BUILD)/tests/%: $(BUILD)/obj/tests/stress/%.o
 HOSTILE_PEER := $(BUILD)/tests/hostile_peer
 $(HOSTILE_PEER): $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/hostile/*.cc)) $(BUILD)/tests/parts.a
 	@echo "  LINK    $@"
-	$(Q)$(CXX) $(ALL_CXXFLAGS) -o $@ $^ $(LDFLAGS) $$(pkg-config --libs $(TEST_PACKAGES))
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -o $@ $^ $(LDFLAGS) $$(pkg-config --libs $(filter-out gtest%,$(TEST_PACKAGES)))
 
 # TESTS='hub_% region_%' runs some of them. The stress programs take five seconds here.
 TESTS ?= %
@@ -53,7 +53,7 @@ unit: $(SELECTED_TESTS) $(if $(filter-out $(CORE_TESTS) $(STRESS_PROGRAMS),$(SEL
 	$(Q)SHMNET_BUILD=$(BUILD) RC_PARAMS='max_success=300 $(RC_PARAMS)' tests/unit/run $(SELECTED_TESTS)
 
 .PHONY: unit-programs
-unit-programs: $(SELECTED_TESTS)
+unit-programs: $(SELECTED_TESTS) $(HOSTILE_PEER)
 
 # The same under the sanitizers, by the other compiler. Not vptr: it needs a descriptor for each check,
 # and a test takes them away. ThreadSanitizer has something to say where there are threads.
@@ -70,6 +70,20 @@ TIME ?= 60
 .PHONY: stress
 stress: $(STRESS_PROGRAMS)
 	$(Q)for program in $^; do $$program --time $(TIME) || exit 1; done
+
+# Words of the region that one thread writes over while others work on it, so many in all. It goes on
+# where it was interrupted; `rm -r build/flips` begins anew.
+FLIPS ?= 1000000000
+.PHONY: flips
+flips: $(STRESS_PROGRAMS)
+	$(Q)tests/stress/flips $(FLIPS) $(STRESS_PROGRAMS)
+
+# Two guests, and a peer that breaks the rules; ONLY='^B3': some.
+.PHONY: check-hostile
+check-hostile: deps
+	$(Q)$(MAKE) module KERNEL=6.1
+	$(Q)$(MAKE) userspace kselftest $(HOSTILE_PEER)
+	$(Q)tests/hostile/check
 
 # Fuzz programs: every tests/fuzz/NAME_fuzz.cc becomes $(BUILD)/fuzz/NAME, and one whose lines are
 # counted, $(BUILD)/fuzz/coverage/NAME. make fuzz TIME=SECONDS, for all of them.

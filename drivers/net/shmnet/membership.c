@@ -104,12 +104,16 @@ static void join(struct shmnet_device *device)
 	queue_delayed_work(workqueue, &device->tick, 0);
 }
 
-/* Looks at the directory soon: at once, but not more than once a jiffy. Any context. */
+/*
+ * Looks at the directory soon: at once, but not more than once a jiffy. Any context. Who is asked
+ * without end (a storm of doorbells, a flood of commands) spends no more on it than a bit's test.
+ */
 void shmnet_check_now(struct shmnet_device *device)
 {
 	unsigned long delay = time_after(jiffies, READ_ONCE(device->checked)) ? 0 : 1;
 
-	mod_delayed_work(workqueue, &device->tick, delay);
+	if (!test_and_set_bit(0, &device->asked))
+		mod_delayed_work(workqueue, &device->tick, delay);
 }
 
 static void reconcile(struct shmnet_net *net, u32 slot)
@@ -157,23 +161,27 @@ static void check_peer(struct shmnet_device *device, u32 slot, enum shmnet_check
 	switch (shmnet_core_check_peer(device->core, slot, check, last_hello(device, slot))) {
 	case SHMNET_PEER_CAME:
 		WRITE_ONCE(device->suspected[slot], 0);
-		pci_info(device->pdev, "node %u is up, incarnation %u\n", slot,
-			 shmnet_core_peer_incarnation(device->core, slot));
+		if (__ratelimit(&device->log_limit))
+			pci_info(device->pdev, "node %u is up, incarnation %u\n", slot,
+				 shmnet_core_peer_incarnation(device->core, slot));
 		shmnet_tell_node(device, SHMNET_EVENT_NODE_CAME, slot,
 				 shmnet_core_peer_incarnation(device->core, slot));
 		break;
 	case SHMNET_PEER_GONE:
 		witnessed = shmnet_core_witnessed_dead(device->core, slot, before);
-		pci_info(device->pdev, "node %u, incarnation %u, %s\n", slot, before,
-			 witnessed ? "has died: its guest ended" : "has left or was replaced");
+		if (__ratelimit(&device->log_limit))
+			pci_info(device->pdev, "node %u, incarnation %u, %s\n", slot, before,
+				 witnessed ? "has died: its guest ended" :
+					     "has left or was replaced");
 		shmnet_tell_node(device,
 				 witnessed ? SHMNET_EVENT_NODE_DIED : SHMNET_EVENT_NODE_LEFT,
 				 slot, before);
 		break;
 	case SHMNET_PEER_DIED:
 		WRITE_ONCE(device->suspected[slot], before);
-		pci_warn(device->pdev, "node %u, incarnation %u, shows no life: disconnected\n",
-			 slot, before);
+		if (__ratelimit(&device->log_limit))
+			pci_warn(device->pdev, "node %u, incarnation %u, shows no life: disconnected\n",
+				 slot, before);
 		shmnet_tell_node(device, SHMNET_EVENT_NODE_SUSPECTED, slot, before);
 		break;
 	case SHMNET_PEER_SAME:
@@ -191,6 +199,9 @@ static void tick(struct work_struct *work)
 	unsigned long now = jiffies;
 	u32 slot, i;
 
+	clear_bit(0, &device->asked);
+	/* Pairs with the bit's test in shmnet_check_now(): who comes later is looked at later. */
+	smp_mb__after_atomic();
 	mutex_lock(&device->lock);
 	if (!device->joined || device->leaving)
 		goto unlock;
@@ -375,6 +386,7 @@ void shmnet_device_init(struct shmnet_device *device)
 {
 	mutex_init(&device->lock);
 	spin_lock_init(&device->cast_lock);
+	ratelimit_state_init(&device->log_limit, HZ, SHMNET_LOG_LINES);
 	INIT_DELAYED_WORK(&device->tick, tick);
 	INIT_DELAYED_WORK(&device->rejoin, rejoin_work);
 }

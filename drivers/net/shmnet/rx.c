@@ -255,7 +255,7 @@ int shmnet_receive_ring(struct shmnet_net *net, u32 slot, int budget)
 			enum shmnet_fault fault = shmnet_rx_fault(rx->ring);
 
 			shmnet_count_reset(&rx->counters, fault);
-			if (net_ratelimit())
+			if (__ratelimit(&net->device->log_limit))
 				netdev_warn(net->dev,
 					    "node %u broke the rules of its ring (fault %d): reset\n",
 					    slot, fault);

@@ -17,6 +17,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -167,11 +168,13 @@ struct shmnet_device {
 	struct delayed_work tick;
 	unsigned long tick_due;		/* jiffies */
 	unsigned long checked;		/* jiffies of the last look at the directory */
+	unsigned long asked;		/* bit 0: a look was asked for, and has not begun */
 	u32 suspected[SHMNET_NODES_MAX];	/* incarnation without life; the tick writes */
 	u32 ticks;			/* regular ones */
 	bool joined;			/* the entry is shown, the tick runs; device->lock */
 	bool leaving;			/* for good, or for a suspend; device->lock */
 	struct delayed_work rejoin;
+	struct ratelimit_state log_limit;	/* of what peers can cause again and again */
 	struct dentry *debugfs;
 
 	struct list_head list;		/* shmnet_devices */
@@ -189,6 +192,9 @@ struct shmnet_device {
 
 /* The least time from one opening of a ring to the next, jiffies. */
 #define SHMNET_REOPEN_INTERVAL		(HZ / 50)
+
+/* Lines of the log in a second, of one device, about what its peers do. */
+#define SHMNET_LOG_LINES		5
 
 static inline bool shmnet_is_own(const struct shmnet_net *net, u32 slot)
 {

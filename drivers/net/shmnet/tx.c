@@ -115,7 +115,7 @@ static void end_connection(struct shmnet_net *net, u32 slot)
 		return;
 	if (fault) {
 		shmnet_count_reset(&tx->counters, fault);
-		if (net_ratelimit())
+		if (__ratelimit(&net->device->log_limit))
 			netdev_warn(net->dev, "node %u broke the rules of its ring (fault %d): reset\n",
 				    slot, fault);
 	}

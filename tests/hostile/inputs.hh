@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What a peer may do wrong, as tables: by class of docs/threat-model.md. */
+#pragma once
+
+#include "link.hh"
+
+#include <string>
+#include <vector>
+
+namespace shmnet::hostile {
+
+struct Input {
+	const char* kind; /* B1 ... B27 */
+	std::string name;
+	/* Does it, to words and frames of this link; what is wrong then stands there. */
+	std::function<void(Link&)> act;
+	/* Good frames are asked for by the tape. */
+	bool by_tape = false;
+};
+
+using Inputs = std::vector<Input>;
+
+/* In the ring to the victim: descriptors, indexes, offload words, sources. */
+void add_sender_inputs(Inputs& inputs, const NetworkLayout& net);
+/* In the ring from the victim: what its sending end reads. */
+void add_receiver_inputs(Inputs& inputs, const NetworkLayout& net);
+/* Tapes, labels and casts. */
+void add_tape_inputs(Inputs& inputs, const NetworkLayout& net);
+/* This node's entry and claim, the hub's words, and the victim's own words of these rings. */
+void add_directory_inputs(Inputs& inputs, const NetworkLayout& net);
+
+/* What a 32-bit and a 64-bit word is set to. */
+std::vector<u32> boundaries();
+std::vector<u64> wide_boundaries();
+
+} // namespace shmnet::hostile

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "node.hh"
+
+#include <sys/stat.h>
+
+#include <cstring>
+#include <stdexcept>
+
+namespace shmnet::hostile {
+
+using test::Milliseconds;
+
+/* The greeting is over when the hub has said nothing for so long. */
+constexpr Milliseconds SILENCE{300};
+
+Node::Node(const std::string& socket) : client_(socket)
+{
+	struct stat status;
+	if (!client_.read_setup() || ::fstat(client_.memory(), &status) != 0)
+		throw std::runtime_error("the hub at " + socket + " serves no memory");
+	(void)client_.read_until([] { return false; }, SILENCE);
+	mapping_ = Mapping::map(client_.memory(), static_cast<u64>(status.st_size), true);
+	auto scratch = std::make_unique<Geometry>();
+	AttachError error =
+		mapping_ ? read_layout<Memory>(mapping_.base(), mapping_.size(), *scratch, layout_)
+			 : AttachError::TooSmall;
+	if (error != AttachError::None)
+		throw std::runtime_error(describe(error));
+	memcpy(identity_.machine, "hostile peer 001", sizeof(identity_.machine));
+	identity_.device = 0x40;
+	join();
+	heart_ = std::thread([this] { beat(); });
+}
+
+Node::~Node()
+{
+	stop_ = true;
+	heart_.join();
+	Memory::store_relaxed(&entry()->networks[NETWORK].state, u32{SHMNET_STATE_DOWN});
+	directory_.release(slot_, incarnation_);
+	ring_all();
+}
+
+void Node::join()
+{
+	for (u32 tries = 0; tries < 16; tries++) {
+		shmnet_slot_search found = directory_.find(identity_);
+		if (found.outcome == SHMNET_SLOT_FULL)
+			throw std::runtime_error("no slot is left");
+		u32 incarnation = directory_.claim(found, identity_);
+		if (incarnation == 0)
+			continue;
+		slot_ = found.slot;
+		incarnation_ = incarnation;
+		directory_.clear_part(slot_);
+		casts_.emplace(layout_, slot_, incarnation_);
+		show();
+		return;
+	}
+	throw std::runtime_error("claims change without end");
+}
+
+void Node::show()
+{
+	shmnet_node shown = {};
+	shown.incarnation = incarnation_;
+	shown.peer = peer_id();
+	shown.vectors = 1;
+	shown.device = identity_.device;
+	memcpy(shown.machine, identity_.machine, sizeof(shown.machine));
+	strcpy(shown.name, "hostile");
+	Memory::store_relaxed(&layout_.claim(slot_)->word, static_cast<u64>(incarnation_) << 32 |
+								   identity_tag(identity_) |
+								   SHMNET_CLAIM_CLAIMED);
+	u64 capabilities = SHMNET_CAP_CSUM | u64{network().pieces_max} << SHMNET_CAP_PIECES_SHIFT |
+			   u64{network().frame_max} << SHMNET_CAP_GSO_MAX_SHIFT;
+	directory_.publish_network(slot_, NETWORK, SHMNET_STATE_UP, network().mtu, capabilities);
+	directory_.disarm_casts(slot_, NETWORK);
+	directory_.publish_entry(slot_, shown);
+	ring_all();
+}
+
+void Node::beat()
+{
+	for (u64 count = 1; !stop_; count++) {
+		directory_.beat(slot_, count);
+		std::this_thread::sleep_for(Milliseconds(SHMNET_HEARTBEAT_MS));
+	}
+}
+
+Mac Node::mac(u32 slot) const
+{
+	u32 region = layout_.region_id;
+	return {SHMNET_MAC_BASE | NETWORK << SHMNET_MAC_NETWORK_SHIFT,
+		static_cast<u8>(region >> 16),
+		static_cast<u8>(region >> 8),
+		static_cast<u8>(region),
+		static_cast<u8>(slot >> 8),
+		static_cast<u8>(slot)};
+}
+
+void Node::ring(u32 doorbell)
+{
+	int peer = static_cast<int>(doorbell >> 16);
+	u32 vector = doorbell & 0xffff;
+	client_.read_waiting();
+	if (!mute_ && vector < client_.doorbells(peer))
+		client_.ring(peer, vector);
+}
+
+void Node::ring_directory(u32 slot)
+{
+	u32 peer = directory_.doorbell_peer(slot);
+	if (slot != slot_ && peer != SHMNET_NO_PEER)
+		ring(SHMNET_DOORBELL(peer, 0));
+}
+
+void Node::ring_all()
+{
+	for (u32 slot = 0; slot < layout_.nodes; slot++)
+		ring_directory(slot);
+}
+
+u64 Node::ring_everything()
+{
+	u64 rung = 0;
+	for (u32 slot = 0; slot < layout_.nodes; slot++) {
+		u32 peer = directory_.doorbell_peer(slot);
+		if (slot == slot_ || peer == SHMNET_NO_PEER)
+			continue;
+		u32 vectors = client_.doorbells(static_cast<int>(peer));
+		for (u32 vector = 0; vector < vectors; vector++)
+			client_.ring(static_cast<int>(peer), vector);
+		rung += vectors;
+	}
+	return rung;
+}
+
+void Node::ring_readers()
+{
+	Memory::full_fence();
+	for (u32 slot = 0; slot < layout_.nodes; slot++)
+		if (slot != slot_ && directory_.living(slot) &&
+		    directory_.casts_armed(slot, NETWORK) & SHMNET_CAST_BIT(0))
+			ring(directory_.cast_doorbell(slot, NETWORK));
+}
+
+bool Node::cast(const Bytes& frame)
+{
+	u8* to = casts_->begin(static_cast<u32>(frame.size()), NETWORK, 0, 0);
+	Memory::copy_payload(to, frame.data(), frame.size());
+	bool published = casts_->publish();
+	ring_readers();
+	return published;
+}
+
+} // namespace shmnet::hostile

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "storm.hh"
+
+#include "support/random.hh"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <cstring>
+#include <map>
+
+namespace shmnet::hostile {
+
+using std::chrono::milliseconds;
+using test::Random;
+
+namespace {
+
+constexpr milliseconds RECOVERY{5000};
+/* A second has so many writes at most: what is more would only take the processor away. */
+constexpr u64 WRITES_A_SECOND = 1000000;
+constexpr u32 WRITES_A_TURN = 1000;
+
+struct Range {
+	u8* begin;
+	u64 bytes;
+};
+
+/*
+ * All that a peer can write to but the traffic of other pairs, and the words by which a node owns
+ * its slot (claims, entries, witness): who writes there takes the node off the network, which
+ * docs/threat-model.md says that it can.
+ */
+std::vector<Range> ranges_of(const Node& node, const std::vector<Link>& links)
+{
+	const Layout& layout = node.layout();
+	const NetworkLayout& net = node.network();
+	std::vector<Range> ranges = {
+		{layout.base, 2 * SHMNET_PAGE},
+		{layout.in_part<u8>(node.slot(), 0), layout.part_size},
+	};
+	for (u32 i = 0; i < layout.networks; i++)
+		ranges.push_back({layout.base + layout.network[i].tape_offset,
+				  layout.network[i].tapes * layout.network[i].tape_stride});
+	auto add = [&](auto* begin, u64 count) {
+		ranges.push_back({reinterpret_cast<u8*>(begin), count * sizeof(*begin)});
+	};
+	for (const Link& link : links) {
+		add(link.out().consumer, 1);
+		add(link.out().grants, net.ring);
+		add(link.in().producer, 1);
+		add(link.in().descriptors, net.ring);
+		add(link.in().buffers + u64{link.in().first_buffer} * net.buffer_size,
+		    u64{net.pool} * net.buffer_size);
+	}
+	return ranges;
+}
+
+class Scribble {
+public:
+	Scribble(Node& node, std::vector<Link>& links) : ranges_(ranges_of(node, links)) {}
+
+	u64 turn()
+	{
+		for (u32 i = 0; i < WRITES_A_TURN; i++) {
+			/* Small ranges as often as large ones: there are the words that count. */
+			const Range& range =
+				ranges_[random_.below(static_cast<u32>(ranges_.size()))];
+			u64 word = random_.next() % (range.bytes / sizeof(u32));
+			Memory::store_relaxed(reinterpret_cast<u32*>(range.begin) + word, value());
+		}
+		written_ += WRITES_A_TURN;
+		std::this_thread::sleep_until(
+			begin_ + std::chrono::microseconds(written_ * 1000000 / WRITES_A_SECOND));
+		return WRITES_A_TURN;
+	}
+
+private:
+	u32 value()
+	{
+		switch (random_.below(3)) {
+		case 0:
+			return static_cast<u32>(random_.next());
+		case 1:
+			return random_.below(4096);
+		default:
+			return 0 - random_.below(512);
+		}
+	}
+
+	std::vector<Range> ranges_;
+	Random random_{1};
+	u64 written_ = 0;
+	Clock::time_point begin_ = Clock::now();
+};
+
+Bytes command_of(Node& node, u32 incarnation)
+{
+	shmnet_command command = {};
+	Mac source = node.mac(node.slot());
+	source[0] |= SHMNET_MAC_COMMAND;
+	memset(command.destination, 0xff, sizeof(command.destination));
+	memcpy(command.source, source.data(), sizeof(command.source));
+	command.ethertype = htons(SHMNET_COMMAND_ETHERTYPE);
+	command.version = SHMNET_VERSION;
+	command.type = SHMNET_COMMAND_HELLO;
+	command.incarnation = htonl(incarnation);
+	auto* begin = reinterpret_cast<const u8*>(&command);
+	return {begin, begin + sizeof(command)};
+}
+
+/* A storm's turns; each returns how often it did it. */
+using Turn = std::function<u64()>;
+
+std::map<std::string, std::function<Turn(Node&, std::vector<Link>&)>> storms()
+{
+	return {
+		/* To compare the others with: as busy, and of no effect. */
+		{"nothing",
+		 [](Node&, std::vector<Link>&) -> Turn {
+			 auto own = std::make_shared<std::vector<u32>>(1 << 16);
+			 return [own, at = 0u]() mutable {
+				 at += 1000;
+				 for (u32 i = 0; i < 1000; i++)
+					 Memory::store_relaxed(&(*own)[(at + i) & 0xffff], i);
+				 return u64{1000};
+			 };
+		 }},
+		{"doorbells",
+		 [](Node& node, std::vector<Link>&) -> Turn {
+			 return [&node] { return node.ring_everything(); };
+		 }},
+		{"commands",
+		 [](Node& node, std::vector<Link>&) -> Turn {
+			 return [&node, number = 0u]() mutable {
+				 node.cast(command_of(node, number++));
+				 node.ring_all();
+				 return u64{1};
+			 };
+		 }},
+		{"scribble",
+		 [](Node& node, std::vector<Link>& links) -> Turn {
+			 auto scribble = std::make_shared<Scribble>(node, links);
+			 return [scribble] { return scribble->turn(); };
+		 }},
+	};
+}
+
+} // namespace
+
+std::string storm_names()
+{
+	std::string names;
+	for (const auto& [name, storm] : storms())
+		names += (names.empty() ? "" : ", ") + name;
+	return names;
+}
+
+bool run_storm(const std::string& name, Node& node, std::vector<Link>& links, double seconds)
+{
+	auto all = storms();
+	auto found = all.find(name);
+	if (found == all.end())
+		throw std::runtime_error("there is no storm " + name +
+					 "; there are: " + storm_names());
+	Turn turn = found->second(node, links);
+	auto end = Clock::now() + std::chrono::duration<double>(seconds);
+	u64 done = 0;
+	while (Clock::now() < end)
+		done += turn();
+	fmt::print("{}: {} in {:g} s\n", name, done, seconds);
+	node.join();
+	bool good = true;
+	for (Link& link : links) {
+		auto time = link.answered(RECOVERY);
+		if (time)
+			fmt::print("node {}: a good frame after {} ms\n", link.victim(),
+				   time->count());
+		else
+			fmt::print("node {}: no answer any more\n", link.victim());
+		good &= time.has_value();
+	}
+	return good;
+}
+
+} // namespace shmnet::hostile
