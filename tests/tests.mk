@@ -24,8 +24,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/tests/parts.a
 	$(Q)$(CXX) $(ALL_CXXFLAGS) -o $@ $^ $(LDFLAGS) $$(pkg-config --libs $(TEST_PACKAGES))
 
 # What has threads is compiled as the programs are; for the rest, compiling takes longer than running.
-$(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/unit/%.o,$(filter-out %_threads_test,$(CORE_TESTS))): \
-	CXXFLAGS = -O1 -g1
+test_objects = $(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/unit/%.o,$(1))
+$(call test_objects,$(filter-out %_threads_test,$(CORE_TESTS))): CXXFLAGS = -O1 -g1
+$(call test_objects,$(filter-out $(CORE_TESTS),$(UNIT_TESTS))) $(TEST_SUPPORT): \
+	override CXXFLAGS := $(filter-out -O%,$(CXXFLAGS)) -O0
 
 $(CORE_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o
 	@mkdir -p $(@D)
@@ -103,6 +105,9 @@ $(FUZZ_COVERAGE): $(BUILD)/fuzz/coverage/%: tests/fuzz/%_fuzz.cc
 FUZZ_LIB := userspace/lib
 $(BUILD)/fuzz/netlink $(BUILD)/fuzz/coverage/netlink: $(FUZZ_LIB)/messages.cc
 $(BUILD)/fuzz/netlink $(BUILD)/fuzz/coverage/netlink: FUZZ_LIBRARIES = $$(pkg-config --libs libnl-3.0)
+$(BUILD)/fuzz/hub_state $(BUILD)/fuzz/coverage/hub_state: tools/hub/state.cc
+$(BUILD)/fuzz/hub_state $(BUILD)/fuzz/coverage/hub_state: \
+	FUZZ_LIBRARIES = -Itools $$(pkg-config --libs fmt libsystemd)
 -include $(wildcard $(BUILD)/fuzz/*.d $(BUILD)/fuzz/coverage/*.d)
 
 .PHONY: fuzz

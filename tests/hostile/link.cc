@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace shmnet::hostile {
@@ -17,6 +18,10 @@ constexpr milliseconds REOPEN_INTERVAL{25};
 constexpr milliseconds STILL{4};
 constexpr milliseconds REACTION{20};
 constexpr milliseconds ASK_AGAIN{20};
+/* A turn that took longer was not all this process's own. */
+constexpr milliseconds TURN{2};
+/* One that beats no more for so long is dead. */
+constexpr milliseconds SILENCE{30000};
 
 /* Who asks: these addresses of the victim's network in turn, so that old answers are told. */
 constexpr u32 ASKER_FIRST = 101;
@@ -51,13 +56,21 @@ void put_address(u8* to, u32 address)
 
 Link::Link(Node& node, u32 victim, u32 address)
     : node_(node), victim_(victim), address_(address),
-      out_places_(ring_places(node.layout(), {NETWORK, node.slot(), victim, 0})),
-      in_places_(ring_places(node.layout(), {NETWORK, victim, node.slot(), 0})),
       out_memory_(Producer<Memory>::memory_size(node.network().pool) / sizeof(u64) + 1),
       in_memory_(Consumer<Memory>::memory_size(node.network().pool) / sizeof(u64) + 1)
 {
-	out_.emplace(node.layout(), RingId{NETWORK, node.slot(), victim, 0}, out_memory_.data());
-	in_.emplace(node.layout(), RingId{NETWORK, victim, node.slot(), 0}, in_memory_.data());
+	renew();
+}
+
+void Link::renew()
+{
+	const RingId out = {NETWORK, node_.slot(), victim_, 0};
+	const RingId in = {NETWORK, victim_, node_.slot(), 0};
+	out_places_ = ring_places(node_.layout(), out);
+	in_places_ = ring_places(node_.layout(), in);
+	out_.emplace(node_.layout(), out, out_memory_.data());
+	in_.emplace(node_.layout(), in, in_memory_.data());
+	opened_for_ = 0;
 }
 
 Bytes Link::arp_request(const Mac& destination) const
@@ -187,16 +200,24 @@ void Link::await_reaction()
 std::optional<milliseconds> Link::answered(milliseconds patience, bool by_tape)
 {
 	auto begin = Clock::now();
-	Clock::time_point next = begin;
+	auto last = begin;
+	auto next = begin;
+	Clock::duration ran{0};
+	u64 beat = node_.directory().heartbeat(victim_);
 	asker_ = ASKER_FIRST + (asker_ + 1 - ASKER_FIRST) % ASKERS;
 	answered_ = 0;
 	for (;;) {
 		auto now = Clock::now();
-		auto waited = std::chrono::duration_cast<milliseconds>(now - begin);
+		ran += std::min<Clock::duration>(now - last, TURN);
+		last = now;
 		serve();
 		if (answered_ == asker_)
-			return waited;
-		if (waited > patience)
+			return std::chrono::duration_cast<milliseconds>(now - begin);
+		u64 beats = node_.directory().heartbeat(victim_) - beat;
+		if (ran > patience &&
+		    beats * SHMNET_HEARTBEAT_MS > static_cast<u64>(patience.count()))
+			return std::nullopt;
+		if (now - begin > SILENCE)
 			return std::nullopt;
 		if (now >= next) {
 			next = now + ASK_AGAIN;

@@ -21,6 +21,8 @@ class Link {
 public:
 	/* @address: the victim's IPv4 address, in host order. */
 	Link(Node& node, u32 victim, u32 address);
+	/* Begins anew, for a node that may have another slot by now. */
+	void renew();
 
 	/* Spoils descriptors that are complete, and not shown yet: descriptor(i) of the frame. */
 	using Spoil = std::function<void(Link&)>;
@@ -34,7 +36,11 @@ public:
 	void serve();
 	/* Until the victim has done what it does at a doorbell; some milliseconds. */
 	void await_reaction();
-	/* How long until a frame has crossed each ring; nothing: not within @patience. */
+	/*
+	 * How long until a frame has crossed each ring; nothing: not within @patience, of the time in
+	 * which this process ran, and in which the victim did, as its heartbeats tell: a host with too
+	 * much to do runs neither for a while.
+	 */
 	std::optional<std::chrono::milliseconds> answered(std::chrono::milliseconds patience,
 							  bool by_tape = false);
 
@@ -59,8 +65,8 @@ private:
 	Node& node_;
 	u32 victim_;
 	u32 address_;
-	RingPlaces out_places_;
-	RingPlaces in_places_;
+	RingPlaces out_places_ = {};
+	RingPlaces in_places_ = {};
 	std::vector<u64> out_memory_;
 	std::vector<u64> in_memory_;
 	std::optional<Producer<Memory>> out_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "node.hh"
 
+#include <arpa/inet.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -143,6 +144,21 @@ void Node::ring_readers()
 		if (slot != slot_ && directory_.living(slot) &&
 		    directory_.casts_armed(slot, NETWORK) & SHMNET_CAST_BIT(0))
 			ring(directory_.cast_doorbell(slot, NETWORK));
+}
+
+Bytes Node::command(u8 type, u32 incarnation, u8 version) const
+{
+	Mac source = mac(slot_);
+	shmnet_command command = {};
+	memcpy(command.destination, BROADCAST.data(), sizeof(command.destination));
+	memcpy(command.source, source.data(), sizeof(command.source));
+	command.source[0] |= SHMNET_MAC_COMMAND;
+	command.ethertype = htons(SHMNET_COMMAND_ETHERTYPE);
+	command.version = version;
+	command.type = type;
+	command.incarnation = htonl(incarnation);
+	auto* begin = reinterpret_cast<const u8*>(&command);
+	return {begin, begin + sizeof(command)};
 }
 
 bool Node::cast(const Bytes& frame)

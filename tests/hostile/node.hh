@@ -62,6 +62,8 @@ public:
 	/* A doorbell of every vector of every node; how many that were. */
 	u64 ring_everything();
 
+	/* The driver's own frame. */
+	Bytes command(u8 type, u32 incarnation, u8 version = SHMNET_VERSION) const;
 	/* Onto the broadcast tape. */
 	bool cast(const Bytes& frame);
 	CastWriter<Memory>& casts() { return *casts_; }

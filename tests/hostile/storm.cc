@@ -3,10 +3,8 @@
 
 #include "support/random.hh"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <cstring>
 #include <map>
 
 namespace shmnet::hostile {
@@ -94,21 +92,6 @@ private:
 	Clock::time_point begin_ = Clock::now();
 };
 
-Bytes command_of(Node& node, u32 incarnation)
-{
-	shmnet_command command = {};
-	Mac source = node.mac(node.slot());
-	source[0] |= SHMNET_MAC_COMMAND;
-	memset(command.destination, 0xff, sizeof(command.destination));
-	memcpy(command.source, source.data(), sizeof(command.source));
-	command.ethertype = htons(SHMNET_COMMAND_ETHERTYPE);
-	command.version = SHMNET_VERSION;
-	command.type = SHMNET_COMMAND_HELLO;
-	command.incarnation = htonl(incarnation);
-	auto* begin = reinterpret_cast<const u8*>(&command);
-	return {begin, begin + sizeof(command)};
-}
-
 /* A storm's turns; each returns how often it did it. */
 using Turn = std::function<u64()>;
 
@@ -133,7 +116,7 @@ std::map<std::string, std::function<Turn(Node&, std::vector<Link>&)>> storms()
 		{"commands",
 		 [](Node& node, std::vector<Link>&) -> Turn {
 			 return [&node, number = 0u]() mutable {
-				 node.cast(command_of(node, number++));
+				 node.cast(node.command(SHMNET_COMMAND_HELLO, number++));
 				 node.ring_all();
 				 return u64{1};
 			 };
@@ -172,6 +155,7 @@ bool run_storm(const std::string& name, Node& node, std::vector<Link>& links, do
 	node.join();
 	bool good = true;
 	for (Link& link : links) {
+		link.renew();
 		auto time = link.answered(RECOVERY);
 		if (time)
 			fmt::print("node {}: a good frame after {} ms\n", link.victim(),

@@ -4,10 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <arpa/inet.h>
-
-#include <cstring>
-
 namespace shmnet::hostile {
 
 using fmt::format;
@@ -166,27 +162,18 @@ void add_frames(Inputs& inputs)
 	for (u32 version : {0u, 1u, 2u, 255u})
 		for (u32 type : {0u, 1u, 2u, 3u, 255u})
 			for (u32 len : {14u, 19u, 60u, 1500u})
-				inputs.push_back(
-					{"B9",
-					 format("command {} of version {}, {} bytes", type, version,
-						len),
-					 [=](Link& link) {
-						 shmnet_command command = {};
-						 Mac source = link.node().mac(link.node().slot());
-						 source[0] |= SHMNET_MAC_COMMAND;
-						 memset(command.destination, 0xff, 6);
-						 memcpy(command.source, source.data(), 6);
-						 command.ethertype =
-							 htons(SHMNET_COMMAND_ETHERTYPE);
-						 command.version = static_cast<u8>(version);
-						 command.type = static_cast<u8>(type);
-						 command.incarnation = htonl(version * 77777);
-						 Bytes frame(len);
-						 memcpy(frame.data(), &command,
-							std::min<size_t>(len, sizeof(command)));
-						 link.node().cast(frame);
-					 },
-					 true});
+				inputs.push_back({"B9",
+						  format("command {} of version {}, {} bytes", type,
+							 version, len),
+						  [=](Link& link) {
+							  Bytes frame = link.node().command(
+								  static_cast<u8>(type),
+								  version * 77777,
+								  static_cast<u8>(version));
+							  frame.resize(len);
+							  link.node().cast(frame);
+						  },
+						  true});
 }
 
 } // namespace

@@ -64,9 +64,9 @@ void Listener::check(const std::string& path)
 }
 
 Listener::Listener(std::string path, mode_t mode, std::optional<gid_t> group, FdStore& store)
-    : path_(std::move(path)), store_(store), reserve_(open_reserve())
+    : path_(std::move(path)), store_(store), socket_(store.take(FdStore::listener())),
+      reserve_(open_reserve())
 {
-	socket_ = store.take(FdStore::listener());
 	if (socket_ && ::lstat(path_.c_str(), &status_) == 0 && S_ISSOCK(status_.st_mode)) {
 		set_permissions(path_, mode, group);
 		return;

@@ -103,22 +103,27 @@ bool write_all(int fd, const std::string& text)
 
 } // namespace
 
+StateFile::Loaded StateFile::parse(const std::string& text)
+{
+	json state = json::parse(text);
+	if (state.at("version").get<int>() != STATE_VERSION)
+		throw Error("another version");
+	Loaded loaded = {.same_boot = state.at("boot").get<std::string>() == boot_id(),
+			 .lines = {},
+			 .peers = {}};
+	state.at("lines").get_to(loaded.lines);
+	for (const json& peer : state.at("peers"))
+		loaded.peers.push_back(from_json(peer));
+	return loaded;
+}
+
 std::optional<StateFile::Loaded> StateFile::load() const
 {
 	std::optional<std::string> text = read_file(path_);
 	if (!text)
 		return std::nullopt;
 	try {
-		json state = json::parse(*text);
-		if (state.at("version").get<int>() != STATE_VERSION)
-			throw Error("another version");
-		Loaded loaded = {.same_boot = state.at("boot").get<std::string>() == boot_id(),
-				 .lines = {},
-				 .peers = {}};
-		state.at("lines").get_to(loaded.lines);
-		for (const json& peer : state.at("peers"))
-			loaded.peers.push_back(from_json(peer));
-		return loaded;
+		return parse(*text);
 	} catch (const std::exception& error) {
 		throw Error(
 			fmt::format("the state file {} cannot be understood ({}); ids of running "
@@ -128,15 +133,19 @@ std::optional<StateFile::Loaded> StateFile::load() const
 	}
 }
 
-bool StateFile::save(const std::vector<u32>& lines, const std::vector<PeerRecord>& peers) const
+std::string StateFile::text_of(const std::vector<u32>& lines, const std::vector<PeerRecord>& peers)
 {
 	json list = json::array();
 	for (const PeerRecord& peer : peers)
 		list.push_back(to_json(peer));
 	json state = {
 		{"version", STATE_VERSION}, {"boot", boot_id()}, {"lines", lines}, {"peers", list}};
-	std::string text = state.dump(1, '\t') + "\n";
+	return state.dump(1, '\t') + "\n";
+}
 
+bool StateFile::save(const std::vector<u32>& lines, const std::vector<PeerRecord>& peers) const
+{
+	std::string text = text_of(lines, peers);
 	std::string next = path_ + ".new";
 	UniqueFd file(
 		::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));

@@ -45,10 +45,15 @@ public:
 		std::vector<PeerRecord> peers;
 	};
 	std::optional<Loaded> load() const;
+	/* The same of a file's text; any exception says what is wrong with it. */
+	static Loaded parse(const std::string& text);
 
 	/* Replaces the file, whole or not at all. False if that failed: errno says why. */
 	[[nodiscard]] bool save(const std::vector<u32>& lines,
 				const std::vector<PeerRecord>& peers) const;
+	/* What it writes then. */
+	static std::string text_of(const std::vector<u32>& lines,
+				   const std::vector<PeerRecord>& peers);
 
 	const std::string& path() const { return path_; }
 

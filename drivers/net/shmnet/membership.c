@@ -284,6 +284,11 @@ static int rejoin(struct shmnet_device *device)
 	int err;
 	u32 i;
 
+	/*
+	 * If the claim is this node's still, it was the entry that somebody wrote over: given up, the
+	 * slot is found free, and nobody is waited for who might live there.
+	 */
+	shmnet_core_release(device->core);
 	SHMNET_AT(membership_J2);
 	err = shmnet_claim(device);
 	if (err)

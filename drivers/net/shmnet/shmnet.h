@@ -194,7 +194,7 @@ struct shmnet_device {
 #define SHMNET_REOPEN_INTERVAL		(HZ / 50)
 
 /* Lines of the log in a second, of one device, about what its peers do. */
-#define SHMNET_LOG_LINES		5
+#define SHMNET_LOG_LINES		4
 
 static inline bool shmnet_is_own(const struct shmnet_net *net, u32 slot)
 {
