@@ -9,7 +9,7 @@ static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 
 	strscpy(info->driver, SHMNET_NAME, sizeof(info->driver));
 	strscpy(info->bus_info, pci_name(net->device->pdev), sizeof(info->bus_info));
-	snprintf(info->fw_version, sizeof(info->fw_version), "region format %u", SHMNET_VERSION);
+	snprintf(info->fw_version, sizeof(info->fw_version), "region format %d", SHMNET_VERSION);
 }
 
 static int get_sset_count(struct net_device *dev, int set)

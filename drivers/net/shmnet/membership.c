@@ -285,8 +285,8 @@ static int rejoin(struct shmnet_device *device)
 	u32 i;
 
 	/*
-	 * If the claim is this node's still, it was the entry that somebody wrote over: given up, the
-	 * slot is found free, and nobody is waited for who might live there.
+	 * If the claim is this node's still, it was the entry that somebody wrote over: given up,
+	 * the slot is found free, and nobody is waited for who might live there.
 	 */
 	shmnet_core_release(device->core);
 	SHMNET_AT(membership_J2);
