@@ -58,11 +58,12 @@ unit: $(SELECTED_TESTS) $(if $(filter-out $(CORE_TESTS) $(STRESS_PROGRAMS),$(SEL
 unit-programs: $(SELECTED_TESTS) $(HOSTILE_PEER)
 
 # The same under the sanitizers, by the other compiler. Not vptr: it needs a descriptor for each check,
-# and a test takes them away. ThreadSanitizer has something to say where there are threads.
+# and a test takes them away. Tests of threads are ThreadSanitizer's.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
 .PHONY: unit-asan unit-tsan
 unit-asan:
-	$(Q)$(MAKE) unit BUILD=$(BUILD)/asan CXX=clang++ CXXFLAGS='-O1 -g1 $(SANITIZE)'
+	$(Q)$(MAKE) unit BUILD=$(BUILD)/asan CXX=clang++ CXXFLAGS='-O1 -g1 $(SANITIZE)' \
+		TESTS='$(patsubst $(BUILD)/tests/%,%,$(filter-out %_threads_test,$(UNIT_TESTS) $(STRESS_PROGRAMS)))'
 unit-tsan:
 	$(Q)$(MAKE) unit BUILD=$(BUILD)/tsan CXX=clang++ CXXFLAGS='-O1 -g -fsanitize=thread' \
 		TESTS='%_threads_test %_stress'
