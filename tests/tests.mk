@@ -63,7 +63,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recove
 .PHONY: unit-asan unit-tsan
 unit-asan:
 	$(Q)$(MAKE) unit BUILD=$(BUILD)/asan CXX=clang++ CXXFLAGS='-O1 -g1 $(SANITIZE)' \
-		TESTS='$(patsubst $(BUILD)/tests/%,%,$(filter-out %_threads_test,$(UNIT_TESTS) $(STRESS_PROGRAMS)))'
+		TESTS='$(patsubst $(BUILD)/tests/%,%,$(filter-out %_threads_test,$(SELECTED_TESTS)))'
 unit-tsan:
 	$(Q)$(MAKE) unit BUILD=$(BUILD)/tsan CXX=clang++ CXXFLAGS='-O1 -g -fsanitize=thread' \
 		TESTS='%_threads_test %_stress'

@@ -105,7 +105,6 @@ bool Link::send(const Bytes& frame, const shmnet_offload& offload, const Spoil& 
 		}
 		place.offload = offload;
 		first_ = out_->produced();
-		pieces_ = place.pieces;
 		out_->commit(place);
 		if (spoil)
 			spoil(*this);
@@ -156,7 +155,6 @@ void Link::receive()
 			done += frame.span[i].len;
 		}
 		in_->release();
-		received_++;
 		take(bytes);
 	}
 	if (in_->publish())

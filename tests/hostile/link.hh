@@ -30,7 +30,6 @@ public:
 	bool send(const Bytes& frame, const shmnet_offload& offload = {}, const Spoil& spoil = {});
 	/* The last frame's @i'th descriptor. */
 	shmnet_descriptor& descriptor(u32 i);
-	u32 pieces() const { return pieces_; }
 
 	/* One turn of what an honest end does. */
 	void serve();
@@ -53,8 +52,6 @@ public:
 	const RingPlaces& in() const { return in_places_; }
 	Producer<Memory>& producer() { return *out_; }
 	Consumer<Memory>& consumer() { return *in_; }
-	/* Frames that came in. */
-	u64 received() const { return received_; }
 	/* Nothing is read or granted any more. */
 	void deaf(bool deaf) { deaf_ = deaf; }
 
@@ -74,10 +71,8 @@ private:
 	u32 opened_for_ = 0;
 	Clock::time_point opened_at_ = {};
 	u32 first_ = 0;
-	u32 pieces_ = 0;
 	u32 asker_ = 0;    /* last byte of the address that asks ... */
 	u32 answered_ = 0; /* ... and of the one that was last answered */
-	u64 received_ = 0;
 	bool deaf_ = false;
 };
 

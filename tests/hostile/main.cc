@@ -6,7 +6,6 @@
  */
 #include "inputs.hh"
 #include "storm.hh"
-#include "support/random.hh"
 
 #include <CLI/CLI.hpp>
 #include <arpa/inet.h>
@@ -14,7 +13,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
 #include <regex>
 
 using namespace shmnet;

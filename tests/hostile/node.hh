@@ -77,7 +77,7 @@ private:
 	Layout layout_ = {};
 	Directory<Memory> directory_{layout_};
 	shmnet_identity identity_ = {};
-	u32 slot_ = 0;
+	std::atomic<u32> slot_ = 0; /* the heart's thread reads it */
 	u32 incarnation_ = 0;
 	std::optional<CastWriter<Memory>> casts_;
 	bool mute_ = false;
