@@ -12,6 +12,7 @@
 
 #include <cstdio>
 #include <iterator>
+#include <utility>
 
 namespace shmnet::hub {
 
@@ -19,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int STATE_VERSION = 1;
+constexpr u32 STATE_VERSION = 1;
 constexpr size_t STATE_SIZE_MAX = 64u << 20;
 
 constexpr const char* STATE_NAMES[] = {"greeted", "member", "severed", "held"};
@@ -57,19 +58,32 @@ json to_json(const PeerRecord& peer)
 		{"slots", slots}};
 }
 
+/* A whole number that T can hold: json's own get() converts whatever number it finds, fractions and
+ * what is too large included, and that is undefined for some. */
+template <typename T> T integer(const json& value)
+{
+	bool fits =
+		value.is_number_unsigned()  ? std::in_range<T>(value.get<json::number_unsigned_t>())
+		: value.is_number_integer() ? std::in_range<T>(value.get<json::number_integer_t>())
+					    : false;
+	if (!fits)
+		throw Error(fmt::format("{} is no number that can stand here", value.dump()));
+	return value.get<T>();
+}
+
 PeerRecord from_json(const json& value)
 {
 	PeerRecord peer;
-	value.at("id").get_to(peer.id);
-	value.at("pid").get_to(peer.process.pid);
-	value.at("start_time").get_to(peer.process.start_time);
+	peer.id = integer<u16>(value.at("id"));
+	peer.process.pid = integer<pid_t>(value.at("pid"));
+	if (peer.process.pid < 0)
+		throw Error(fmt::format("process {}", peer.process.pid));
+	peer.process.start_time = integer<u64>(value.at("start_time"));
 	peer.state = parse_state(value.at("state").get<std::string>());
-	peer.told = {value.at("told").at(0).get<size_t>(), value.at("told").at(1).get<u32>()};
+	peer.told = {integer<size_t>(value.at("told").at(0)), integer<u32>(value.at("told").at(1))};
 	for (const json& seen : value.at("slots"))
-		peer.slots.push_back(
-			{peer.id, seen.at("slot").get<u32>(), seen.at("incarnation").get<u32>()});
-	if (peer.id > 0xffff)
-		throw Error(fmt::format("peer id {}", peer.id));
+		peer.slots.push_back({peer.id, integer<u32>(seen.at("slot")),
+				      integer<u32>(seen.at("incarnation"))});
 	return peer;
 }
 
@@ -106,12 +120,13 @@ bool write_all(int fd, const std::string& text)
 StateFile::Loaded StateFile::parse(const std::string& text)
 {
 	json state = json::parse(text);
-	if (state.at("version").get<int>() != STATE_VERSION)
+	if (integer<u32>(state.at("version")) != STATE_VERSION)
 		throw Error("another version");
 	Loaded loaded = {.same_boot = state.at("boot").get<std::string>() == boot_id(),
 			 .lines = {},
 			 .peers = {}};
-	state.at("lines").get_to(loaded.lines);
+	for (const json& line : state.at("lines"))
+		loaded.lines.push_back(integer<u32>(line));
 	for (const json& peer : state.at("peers"))
 		loaded.peers.push_back(from_json(peer));
 	return loaded;
