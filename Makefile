@@ -17,10 +17,10 @@ help:
 	@sed 's/^|//' docs/make-help.txt
 
 # What the other targets install, by groups of tools/deps/install. YES=1 does not ask.
-.PHONY: deps deps-build deps-lab deps-test
+.PHONY: deps deps-build deps-lab deps-test deps-kernel
 deps:
 	@tools/deps/install build lab test
-deps-build deps-lab deps-test deps-bench:
+deps-build deps-lab deps-test deps-bench deps-kernel:
 	@tools/deps/install $(@:deps-%=%)
 
 .PHONY: demo

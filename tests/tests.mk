@@ -9,7 +9,7 @@ TOOL_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,\
 	$(filter-out %/main.cc,$(wildcard tools/hub/*.cc tools/shmnetctl/*.cc)))
 TEST_PACKAGES := gtest_main libsystemd libnl-genl-3.0 fmt spdlog
 
-CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% geometry_% groups_% layout_% \
+CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% geometry_% groups_% hardened_% layout_% \
 	membership_% ring_% tape_%),$(UNIT_TESTS))
 STRESS_PROGRAMS := $(patsubst tests/stress/%.cc,$(BUILD)/tests/%,$(wildcard tests/stress/*.cc))
 
@@ -174,6 +174,25 @@ check-endurance: deps
 	$(Q)$(MAKE) module KERNEL=6.1 FAULTS=1
 	$(Q)$(MAKE) userspace kselftest
 	$(Q)tests/lab/endurance_test 1000 20
+
+# Guests that can write their own part only; and the kselftests there.
+.PHONY: check-hardened
+check-hardened: deps
+	$(Q)$(MAKE) module KERNEL=6.1
+	$(Q)$(MAKE) userspace kselftest
+	$(Q)tests/lab/hardened_test 6.1
+	$(Q)tests/guests 6.1 --hardened
+
+# Kernels with KASAN, lockdep, kmemleak and more, and with KCSAN: into the cache, for half an hour each
+# at most; and the tests on them. NAMES=kasan: one.
+NAMES ?= kasan kcsan
+.PHONY: debug-kernel check-debug
+debug-kernel: deps-build deps-kernel
+	$(Q)for name in $(NAMES); do \
+		tools/kernels/debug $$name tests/debug/base.config tests/debug/$$name.config || exit 1; done
+check-debug: deps debug-kernel
+	$(Q)$(MAKE) userspace kselftest $(HOSTILE_PEER)
+	$(Q)tests/debug/check $(NAMES)
 
 # make bench ARGUMENTS='--rounds 7'
 .PHONY: bench

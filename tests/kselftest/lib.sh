@@ -276,6 +276,13 @@ both_ways() {
 
 # ---- The end --------------------------------------------------------------------------------
 
+# Whether node 0's region is: its bit in the superblock.
+hardened() {
+	local byte
+	byte=$(od -An -j 24 -N 1 -t u1 "/sys/kernel/debug/shmnet/$pci0/region" 2>/dev/null)
+	[ $((${byte:-0} & 1)) -eq 1 ]
+}
+
 # save_features: for a test that changes them, in the interfaces' namespaces.
 save_features() {
 	features[$if0]=$(feature_settings "$if0") features[$if1]=$(feature_settings "$if1")

@@ -152,7 +152,7 @@ tape_reads() {
 	"$ctl" tape --json "$pci" | python3 -c '
 import json, sys
 tapes = json.load(sys.stdin)
-assert tapes[0]["tape"] == 0 and tapes[0]["reading"], tapes
+assert tapes[0]["group"] is None and tapes[0]["reading"], tapes
 assert tapes[0]["position"] == tapes[0]["head"] > 0, tapes
 assert sum(tape["missed"] for tape in tapes) == int(sys.argv[1]), tapes
 ' "$(counter "$1" rx_cast_missed)"

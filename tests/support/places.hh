@@ -15,7 +15,7 @@ public:
 	/* Empty if all is well, else what is not. */
 	std::string run()
 	{
-		if (layout_.region_size > size_)
+		if ((layout_.hardened ? layout_.parts_offset : layout_.region_size) > size_)
 			return "the region is larger than its memory";
 		if (layout_.nodes < 2 || layout_.nodes > SHMNET_NODES_MAX)
 			return "the number of nodes";
@@ -23,7 +23,7 @@ public:
 			return "the number of networks";
 		for (u32 slot : {0u, layout_.nodes - 1}) {
 			shared(layout_.witness(slot), sizeof(shmnet_witness), "witness");
-			shared(layout_.claim(slot), sizeof(shmnet_claim), "claim");
+			common(slot, layout_.claim(slot), sizeof(shmnet_claim), "claim");
 			in_part(slot, layout_.node(slot), sizeof(shmnet_node), "node");
 			in_part(slot, layout_.arena(slot), SHMNET_CASTS_SIZE, "arena");
 		}
@@ -37,7 +37,7 @@ private:
 	{
 		const NetworkLayout& net = layout_.network[index];
 		for (u32 tape : {0u, net.tapes - 1})
-			shared(layout_.tape(index, tape),
+			common(tape, layout_.tape(index, tape),
 			       sizeof(shmnet_tape) + net.tape_slots * sizeof(u64), "tape");
 		if (!is_power_of_two(net.ring) || !is_power_of_two(net.tape_slots))
 			note("a size that is used as a mask");
@@ -76,6 +76,15 @@ private:
 	{
 		if (!lies(place, bytes, 0, layout_.parts_offset))
 			note(what);
+	}
+
+	/* Of many writers; in a hardened region each has one. */
+	void common(u32 slot, const void* place, u64 bytes, const char* what)
+	{
+		if (layout_.hardened)
+			in_part(slot, place, bytes, what);
+		else
+			shared(place, bytes, what);
 	}
 
 	void in_part(u32 slot, const void* place, u64 bytes, const char* what)

@@ -40,7 +40,8 @@ template <> struct Arbitrary<shmnet::GeometryRequest> {
 				   gen::inRange<u32>(1, SHMNET_NETWORKS_MAX + 1),
 				   gen::container<std::vector<shmnet::NetworkRequest>>(
 					   SHMNET_NETWORKS_MAX,
-					   gen::arbitrary<shmnet::NetworkRequest>())),
+					   gen::arbitrary<shmnet::NetworkRequest>()),
+				   gen::arbitrary<bool>()),
 			[](const auto& values) {
 				shmnet::GeometryRequest request = {};
 				request.nodes = std::get<0>(values);
@@ -48,6 +49,7 @@ template <> struct Arbitrary<shmnet::GeometryRequest> {
 				request.networks = std::get<2>(values);
 				for (u32 i = 0; i < request.networks; i++)
 					request.network[i] = std::get<3>(values)[i];
+				request.hardened = std::get<4>(values);
 				return request;
 			});
 	}
@@ -59,7 +61,8 @@ namespace shmnet {
 
 inline void showValue(const GeometryRequest& request, std::ostream& os)
 {
-	os << request.nodes << " nodes, " << request.region_size << " bytes";
+	os << request.nodes << (request.hardened ? " hardened" : "") << " nodes, "
+	   << request.region_size << " bytes";
 	for (u32 i = 0; i < request.networks && i < SHMNET_NETWORKS_MAX; i++) {
 		const NetworkRequest& row = request.network[i];
 		os << "; kind " << row.kind << " mtu " << row.mtu << " buffer " << row.buffer_size

@@ -58,12 +58,17 @@ void assert_sound(const GeometryRequest& request, const Geometry& geometry)
 	RC_ASSERT(superblock.nodes == request.nodes);
 	RC_ASSERT(superblock.networks == request.networks);
 	RC_ASSERT((superblock.format & SHMNET_FORMAT_ID_MASK) == request.region_id);
-	RC_ASSERT(superblock.features == 0u);
+	RC_ASSERT(superblock.features == (request.hardened ? SHMNET_FEATURE_HARDENED : 0));
 	RC_ASSERT(is_power_of_two(superblock.region_size));
 	for (u64 size : {superblock.common_size, superblock.part_size}) {
+		if (size == 0 && request.hardened)
+			continue;
 		RC_ASSERT(is_power_of_two(size));
 		RC_ASSERT(size >= SHMNET_PART_MIN);
 	}
+	/* A device of its own, of which QEMU takes no other size. */
+	if (request.hardened)
+		RC_ASSERT(is_power_of_two(superblock.parts_offset));
 	RC_ASSERT(superblock.common_offset % SHMNET_PART_MIN == 0u);
 	RC_ASSERT(superblock.common_offset >= 2 * SHMNET_PAGE);
 	RC_ASSERT(superblock.parts_offset % SHMNET_PART_MIN == 0u);

@@ -108,6 +108,41 @@ TEST_F(HubRegion, TheSameRegionIsKept)
 	EXPECT_TRUE(read_text(other) == before);
 }
 
+TEST_F(HubRegion, AHardenedOneIsAFileForEachPart)
+{
+	std::vector<std::string> options = {"--nodes", "3", "--hardened", "--mode", "0640"};
+	ASSERT_EQ(create(options).status, 0);
+	std::vector<std::string> parts = {file_ + ".0", file_ + ".1", file_ + ".2"};
+	EXPECT_EQ(size(), 2 << 20);
+	for (const std::string& part : parts) {
+		EXPECT_EQ(std::filesystem::file_size(part), 2u << 20);
+		EXPECT_EQ(std::filesystem::status(part).permissions(),
+			  std::filesystem::perms(0640));
+	}
+	/* What the nodes wrote is kept. */
+	write_text(parts[1], std::string(2 << 20, 'x'));
+	EXPECT_EQ(create(options).status, 0);
+	EXPECT_EQ(read_text(parts[1])[0], 'x');
+	refused_unchanged({"--nodes", "3"}, "hardened");
+	std::filesystem::remove(parts[1]);
+	refused_unchanged(options, parts[1] + " is missing");
+	EXPECT_FALSE(std::filesystem::exists(parts[1]));
+	EXPECT_TRUE(std::filesystem::exists(parts[2]));
+}
+
+TEST_F(HubRegion, APartsFileThatHoldsSomethingIsRefusedAndLeftAlone)
+{
+	write_text(file_ + ".1", "somebody's");
+	Finished finished = create({"--nodes", "2", "--hardened"});
+	EXPECT_EQ(finished.status, 1);
+	EXPECT_NE(finished.output.find(".1 is not 2 MiB of zeros"), std::string::npos)
+		<< finished.output;
+	EXPECT_EQ(read_text(file_ + ".1"), "somebody's");
+	/* What was made on the way is gone. */
+	EXPECT_EQ(size(), -1);
+	EXPECT_FALSE(std::filesystem::exists(file_ + ".0"));
+}
+
 TEST_F(HubRegion, AnotherGeometryIsRefused)
 {
 	ASSERT_EQ(create({"--nodes", "2", "--id", "1"}).status, 0);

@@ -161,7 +161,8 @@ TEST_F(RegionFormat, ADeviceThatIsHeldIsShownByItsDriver)
 	/* An empty file cannot be mapped, as a held device cannot. */
 	std::filesystem::resize_file(memory_, 0);
 	source = open_region("0000:00:04.0", sysfs_);
-	EXPECT_FALSE(source->get<u64>(0)) << "as many bytes as the device has";
+	EXPECT_EQ(source->get<u64>(0), SHMNET_MAGIC);
+	EXPECT_EQ(source->size(), std::filesystem::file_size(debugfs + "/region"));
 	std::filesystem::remove(debugfs + "/region");
 	try {
 		open_region("0000:00:04.0", sysfs_);

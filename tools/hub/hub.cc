@@ -18,11 +18,11 @@ namespace {
 constexpr u64 DIRECTORY_INTERVAL = 1'000'000; /* microseconds */
 constexpr u64 DESCRIPTORS_BESIDE = 64;        /* log, libraries, region, clients that come and go */
 
-/* For each node: its doorbells, their fronts, its socket and its pidfd. */
+/* For each node: its doorbells, their fronts, its socket, its pidfd, and its part, if that is a file. */
 u64 descriptors_needed(const Options& options)
 {
 	u64 lines = static_cast<u64>(options.vectors) * (options.fault ? 2 : 1);
-	return options.region.nodes * (lines + 2) + DESCRIPTORS_BESIDE;
+	return options.region.nodes * (lines + 2 + options.region.hardened) + DESCRIPTORS_BESIDE;
 }
 
 } // namespace

@@ -141,6 +141,9 @@ Options parse_options(int argc, char** argv)
 		       "The region's size, rounded up to a power of two (default: what the nodes "
 		       "need)")
 		->type_name("SIZE");
+	app.add_flag("--hardened", options.region.hardened,
+		     "Each node's part is a file of its own, FILE.0, FILE.1 ..., which the other "
+		     "guests get read-only");
 	app.add_option("--networks", texts.networks,
 		       fmt::format("{} (default: one local, one global)", NETWORKS_SYNTAX))
 		->type_name("SPEC");

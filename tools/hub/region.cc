@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <systemd/sd-id128.h>
@@ -61,6 +62,22 @@ std::string describe_head(Head& head, u64 size)
 	return error == AttachError::None ? describe_geometry(*scratch) : describe(error);
 }
 
+void make_new(int fd, const std::string& path, u64 size)
+{
+	struct statvfs status;
+	if (::fstatvfs(fd, &status) != 0)
+		throw system_error("{}", path);
+	u64 room = static_cast<u64>(status.f_bavail) * status.f_frsize;
+	/* A hugetlbfs without a limit says that it has no blocks at all. */
+	if (status.f_blocks != 0 && room < size)
+		throw Error(
+			fmt::format("{} needs {}, and its file system has {} left; make room, give "
+				    "another --file, or fewer --nodes",
+				    path, format_size(size), format_size(room)));
+	if (::ftruncate(fd, static_cast<off_t>(size)) != 0)
+		throw system_error("giving {} its size of {}", path, format_size(size));
+}
+
 constexpr const char* REMEDY =
 	"It was left as it is: give another file, or remove it when no guest uses it.";
 
@@ -80,48 +97,52 @@ Region::Region(const std::string& path, const RegionRequest& request)
 {
 	/* What is wrong in the request shows before anything is touched. */
 	(void)make_geometry(request, 0);
-	open_file();
 	try {
+		File& file = open_file(path_);
 		lock();
-		struct stat status;
-		if (::fstat(memory_.get(), &status) != 0)
-			throw system_error("{}", path_);
-		auto size = static_cast<u64>(status.st_size);
-		auto head = read_head(memory_.get(), path_);
+		auto head = read_head(file.fd.get(), path_);
 		compute(request, parse_head(*head));
-		if (size == 0)
-			make_new(geometry_.superblock.region_size);
-		else
+		u64 size = hardened() ? geometry_.superblock.parts_offset
+				      : geometry_.superblock.region_size;
+		if (file.size != 0)
 			check_existing(size);
+		else
+			make_new(file.fd.get(), path_, size);
+		if (hardened())
+			open_parts();
 		format();
 	} catch (...) {
-		if (created_)
-			::unlink(path_.c_str());
+		for (const File& file : files_)
+			if (file.created)
+				::unlink(file.path.c_str());
 		throw;
 	}
 }
 
-void Region::open_file()
+Region::File& Region::open_file(const std::string& path)
 {
 	/* No symbolic link: /dev/shm is everybody's. */
 	constexpr int FLAGS = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	memory_.reset(::open(path_.c_str(), FLAGS));
-	if (!memory_ && errno == ENOENT) {
-		memory_.reset(::open(path_.c_str(), FLAGS | O_CREAT | O_EXCL, 0600));
-		created_ = static_cast<bool>(memory_);
+	File file = {path, UniqueFd(::open(path.c_str(), FLAGS)), false, 0};
+	if (!file.fd && errno == ENOENT) {
+		file.fd.reset(::open(path.c_str(), FLAGS | O_CREAT | O_EXCL, 0600));
+		file.created = static_cast<bool>(file.fd);
 	}
-	if (!memory_)
-		throw system_error("opening the memory's file {}", path_);
+	if (!file.fd)
+		throw system_error("opening the memory's file {}", path);
+	files_.push_back(std::move(file));
 	struct stat status;
-	if (::fstat(memory_.get(), &status) != 0)
-		throw system_error("{}", path_);
+	if (::fstat(files_.back().fd.get(), &status) != 0)
+		throw system_error("{}", path);
 	if (!S_ISREG(status.st_mode))
-		throw Error(fmt::format("{} is not a regular file: give another", path_));
+		throw Error(fmt::format("{} is not a regular file: give another", path));
 	if (status.st_uid != 0 && status.st_uid != ::geteuid())
 		throw Error(
 			fmt::format("{} belongs to user {}, who could change the memory behind the "
 				    "guests' backs; give another --file, or remove it",
-				    path_, status.st_uid));
+				    path, status.st_uid));
+	files_.back().size = static_cast<u64>(status.st_size);
+	return files_.back();
 }
 
 void Region::lock()
@@ -130,17 +151,41 @@ void Region::lock()
 	 * On a description of its own: the clients hold the other one, and with it a lock would
 	 * outlive the hub.
 	 */
+	File& file = files_.front();
 	lock_.reset(
-		::open(fmt::format("/proc/self/fd/{}", memory_.get()).c_str(), O_RDWR | O_CLOEXEC));
+		::open(fmt::format("/proc/self/fd/{}", file.fd.get()).c_str(), O_RDWR | O_CLOEXEC));
 	if (!lock_)
 		throw system_error("opening {} again", path_);
 	if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0)
 		return;
-	created_ = false;
+	file.created = false;
 	if (errno == EWOULDBLOCK)
 		throw Error(fmt::format(
 			"another shmnet-hub serves {}; stop it, or give another --file", path_));
 	throw system_error("locking {}", path_);
+}
+
+/* A file for each node's part. Those of a region that is kept are all there. */
+void Region::open_parts()
+{
+	u64 size = geometry_.superblock.part_size;
+	for (u32 slot = 0; slot < geometry_.superblock.nodes; slot++) {
+		File& file = open_file(fmt::format("{}.{}", path_, slot));
+		if (kept_ && file.size != size)
+			throw Error(fmt::format("{} is missing, or not of {}, and {} belongs to "
+						"it. Remove them when no guest uses them",
+						file.path, format_size(size), path_));
+		if (kept_)
+			continue;
+		if (file.size == 0)
+			make_new(file.fd.get(), file.path, size);
+		else if (file.size != size || find_nonzero_in_file(file.fd.get(), size))
+			throw Error(fmt::format("{} is not {} of zeros. {}", file.path,
+						format_size(size), REMEDY));
+	}
+	scratch_.reset(::memfd_create("shmnet-doorbells", MFD_CLOEXEC));
+	if (!scratch_ || ::ftruncate(scratch_.get(), SHMNET_PAGE) != 0)
+		throw system_error("making the memory of the devices with doorbells");
 }
 
 /* The region's id is the file's own, if it has one, so that it stays with the memory. */
@@ -161,58 +206,42 @@ void Region::compute(const RegionRequest& request, const Geometry& found)
 		throw Error(fmt::format("the computed geometry is not valid: {}", describe(error)));
 }
 
-void Region::make_new(u64 size)
+/* @wanted: the size that it should have. */
+void Region::check_existing(u64 wanted)
 {
-	struct statvfs status;
-	if (::fstatvfs(memory_.get(), &status) != 0)
-		throw system_error("{}", path_);
-	u64 room = static_cast<u64>(status.f_bavail) * status.f_frsize;
-	/* A hugetlbfs without a limit says that it has no blocks at all. */
-	if (status.f_blocks != 0 && room < size)
-		throw Error(
-			fmt::format("{} needs {}, and its file system has {} left; make room, give "
-				    "another --file, or fewer --nodes",
-				    path_, format_size(size), format_size(room)));
-	if (::ftruncate(memory_.get(), static_cast<off_t>(size)) != 0)
-		throw system_error("giving {} its size of {}", path_, format_size(size));
-}
-
-void Region::check_existing(u64 size)
-{
-	auto head = read_head(memory_.get(), path_);
+	const File& file = files_.front();
+	u64 size = file.size;
+	auto head = read_head(file.fd.get(), path_);
 	Geometry found = parse_head(*head);
 	const shmnet_superblock& superblock = found.superblock;
 	bool empty = superblock.magic == 0 && superblock.format == 0;
 	if (empty) {
-		if (auto nonzero = find_nonzero_in_file(memory_.get(), size))
+		if (auto nonzero = find_nonzero_in_file(file.fd.get(), size))
 			throw Error(
 				fmt::format("{} holds something that is not shmnet's ({:#018x} at "
 					    "offset {:#x}). {}",
 					    path_, nonzero->word, nonzero->offset, REMEDY));
-		if (size != geometry_.superblock.region_size)
+		if (size != wanted)
 			throw Error(fmt::format("{} is {} of zeros, and {} are needed. {}", path_,
-						format_size(size),
-						format_size(geometry_.superblock.region_size),
-						REMEDY));
+						format_size(size), format_size(wanted), REMEDY));
 		return;
 	}
 	/* Half formatted by a hub with the same options: the rest is added. */
 	if (superblock.magic == 0 && superblock.format == geometry_.superblock.format &&
-	    size == geometry_.superblock.region_size)
+	    size == wanted)
 		return;
 	if (superblock.magic != SHMNET_MAGIC)
 		throw Error(
 			fmt::format("{} holds something that is not shmnet's, or a region whose "
 				    "formatting was cut off. {}",
 				    path_, REMEDY));
-	if (superblock.format != geometry_.superblock.format ||
-	    size != geometry_.superblock.region_size)
+	if (superblock.format != geometry_.superblock.format || size != wanted)
 		throw Error(fmt::format("{} is not the region that was asked for.\n"
 					"  It is:     {}\n  Asked for: {}\n{}",
 					path_, describe_head(*head, size), description_, REMEDY));
-	auto wanted = std::make_unique<Head>();
-	build_head(geometry_, *wanted);
-	if (memcmp(head->bytes, wanted->bytes, HEAD_SIZE) != 0)
+	auto whole = std::make_unique<Head>();
+	build_head(geometry_, *whole);
+	if (memcmp(head->bytes, whole->bytes, HEAD_SIZE) != 0)
 		throw Error(fmt::format("the tables of the region {} were overwritten. {}", path_,
 					REMEDY));
 	kept_ = true;
@@ -220,10 +249,19 @@ void Region::check_existing(u64 size)
 
 void Region::format()
 {
-	mapping_ = Mapping::map(memory_.get(), geometry_.superblock.region_size, true);
+	const shmnet_superblock& superblock = geometry_.superblock;
+	if (hardened()) {
+		std::vector<Mapping::Piece> pieces;
+		for (const File& file : files_)
+			pieces.push_back({file.fd.get(), superblock.part_size});
+		pieces.front().size = superblock.parts_offset;
+		mapping_ = Mapping::map(pieces, true);
+	} else {
+		mapping_ = Mapping::map(files_.front().fd.get(), superblock.region_size, true);
+	}
 	if (!mapping_)
 		throw system_error("mapping {}", path_);
-	layout_.base = mapping_.base();
+	layout_.place(mapping_.base());
 	if (kept_)
 		return;
 	if (format_region<HardwareMemory>(mapping_.base(), geometry_) != FormatResult::Formatted)
@@ -234,10 +272,12 @@ void Region::format()
 
 void Region::set_permissions(std::optional<mode_t> mode, std::optional<gid_t> group) const
 {
-	if (group && ::fchown(memory_.get(), static_cast<uid_t>(-1), *group) != 0)
-		throw system_error("giving {} its group", path_);
-	if (mode && ::fchmod(memory_.get(), *mode) != 0)
-		throw system_error("giving {} its mode", path_);
+	for (const File& file : files_) {
+		if (group && ::fchown(file.fd.get(), static_cast<uid_t>(-1), *group) != 0)
+			throw system_error("giving {} its group", file.path);
+		if (mode && ::fchmod(file.fd.get(), *mode) != 0)
+			throw system_error("giving {} its mode", file.path);
+	}
 }
 
 } // namespace shmnet::hub

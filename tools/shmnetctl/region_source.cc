@@ -4,10 +4,14 @@
 #include "error.hh"
 
 #include <fcntl.h>
+#include <linux/shmnet_shm.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
+#include <functional>
+#include <vector>
 
 namespace shmnet::ctl {
 
@@ -42,6 +46,48 @@ private:
 	UniqueFd fd_;
 	__u64 size_;
 };
+
+/* A hardened region: the hub part, and the nodes' parts behind it. */
+class PartsSource : public RegionSource {
+public:
+	using Opener = std::function<std::unique_ptr<RegionSource>(__u32 slot)>;
+
+	PartsSource(std::unique_ptr<RegionSource> hub, const shmnet_superblock& superblock,
+		    const Opener& open)
+	    : superblock_(superblock), hub_(std::move(hub))
+	{
+		for (__u32 slot = 0; slot < superblock.nodes; slot++)
+			parts_.push_back(open(slot));
+	}
+
+	__u64 size() const override { return superblock_.region_size; }
+	bool read(__u64 offset, void* to, size_t bytes) const override
+	{
+		if (offset < superblock_.parts_offset)
+			return hub_->read(offset, to, bytes);
+		offset -= superblock_.parts_offset;
+		__u64 slot = offset / superblock_.part_size;
+		return slot < parts_.size() &&
+		       parts_[slot]->read(offset % superblock_.part_size, to, bytes);
+	}
+
+private:
+	shmnet_superblock superblock_;
+	std::unique_ptr<RegionSource> hub_;
+	std::vector<std::unique_ptr<RegionSource>> parts_;
+};
+
+/* With its parts, if it is a hardened region's hub part. */
+std::unique_ptr<RegionSource> with_parts(std::unique_ptr<RegionSource> source,
+					 const PartsSource::Opener& open)
+{
+	std::optional<shmnet_superblock> superblock = source->get<shmnet_superblock>(0);
+	if (!superblock || superblock->magic != SHMNET_MAGIC ||
+	    !(superblock->features & SHMNET_FEATURE_HARDENED) || superblock->part_size == 0 ||
+	    superblock->nodes > SHMNET_NODES_MAX || source->size() >= superblock->region_size)
+		return source;
+	return std::make_unique<PartsSource>(std::move(source), *superblock, open);
+}
 
 class DeviceSource : public MemorySource {
 public:
@@ -81,6 +127,16 @@ std::unique_ptr<RegionSource> open_file(const std::string& path)
 	return std::make_unique<FileSource>(std::move(fd), static_cast<__u64>(status.st_size));
 }
 
+/* The address so many PCI functions behind that one. */
+std::string function_behind(const std::string& address, unsigned functions)
+{
+	std::string bus = address.substr(0, strlen("0000:00:"));
+	unsigned slot =
+		static_cast<unsigned>(std::stoul(address.substr(bus.size(), 2), nullptr, 16));
+	unsigned devfn = slot * 8 + static_cast<unsigned>(address.back() - '0') + functions;
+	return fmt::format("{}{:02x}.{}", bus, devfn / 8, devfn % 8);
+}
+
 std::unique_ptr<RegionSource> open_pci(const std::string& address, const std::string& sysfs)
 {
 	DeviceMemory memory = open_device(address, false, sysfs);
@@ -89,9 +145,8 @@ std::unique_ptr<RegionSource> open_pci(const std::string& address, const std::st
 	/* Its driver has it, in another memory type; the driver shows the same bytes itself. */
 	std::string reason = strerror(errno);
 	std::string path = fmt::format("{}/kernel/debug/shmnet/{}/region", sysfs, address);
-	UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-	if (fd)
-		return std::make_unique<FileSource>(std::move(fd), memory.size);
+	if (::access(path.c_str(), R_OK) == 0)
+		return open_file(path);
 	throw Error(fmt::format(
 		"the memory of {} cannot be mapped ({}), as a driver holds it, and {} "
 		"cannot be opened ({}). As root, with shmnet's module bound, mount debugfs "
@@ -179,8 +234,12 @@ std::unique_ptr<RegionSource> open_region(const std::string& name, const std::st
 	struct stat status;
 	std::optional<std::string> address = parse_pci_address(name);
 	if (address && ::stat(name.c_str(), &status) != 0)
-		return open_pci(*address, sysfs);
-	return open_file(name);
+		return with_parts(open_pci(*address, sysfs), [&](__u32 slot) {
+			return open_pci(function_behind(*address, SHMNET_FUNCTION_PART(slot)),
+					sysfs);
+		});
+	return with_parts(open_file(name),
+			  [&](__u32 slot) { return open_file(fmt::format("{}.{}", name, slot)); });
 }
 
 } // namespace shmnet::ctl

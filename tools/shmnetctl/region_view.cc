@@ -43,6 +43,15 @@ private:
 		       area.offset + index * area.stride;
 	}
 
+	/* An element of claims or tapes: of one area, or in a hardened region of each part's. */
+	__u64 of_all(const shmnet_area& area, __u64 index) const
+	{
+		return area.flags & SHMNET_AREA_IN_PART
+			       ? in_part(static_cast<__u32>(index), area, 0)
+			       : area.offset + index * area.stride;
+	}
+	bool hardened() const { return view_.superblock.features & SHMNET_FEATURE_HARDENED; }
+
 	template <typename T> T get(__u64 offset)
 	{
 		std::optional<T> value = source_.get<T>(offset);
@@ -176,11 +185,13 @@ bool Viewer::area_fits(const shmnet_area& area) const
 	__u64 end = in_part ? superblock.part_size : superblock.region_size;
 	if (area.type == SHMNET_AREA_WITNESS)
 		end = superblock.common_offset;
-	if (area.type == SHMNET_AREA_CLAIMS || area.type == SHMNET_AREA_TAPES) {
+	bool common = area.type == SHMNET_AREA_CLAIMS || area.type == SHMNET_AREA_TAPES;
+	if (common && !hardened()) {
 		begin = superblock.common_offset;
 		end = superblock.common_offset + superblock.common_size;
 	}
-	if (in_part != (area.type >= SHMNET_AREA_NODE) || area.flags & ~SHMNET_AREA_IN_PART)
+	if (in_part != (area.type >= SHMNET_AREA_NODE || (common && hardened())) ||
+	    area.flags & ~SHMNET_AREA_IN_PART)
 		return false;
 	return area.offset >= begin && area.offset <= end && area.offset % sizeof(__u64) == 0 &&
 	       area.stride % sizeof(__u64) == 0 &&
@@ -218,7 +229,8 @@ const shmnet_area* Viewer::find(__u32 type, __u32 network, __u64 count, __u64 el
 void Viewer::view_slots()
 {
 	__u32 nodes = view_.superblock.nodes;
-	auto* claims = find(SHMNET_AREA_CLAIMS, SHMNET_NO_NETWORK, nodes, sizeof(shmnet_claim));
+	auto* claims = find(SHMNET_AREA_CLAIMS, SHMNET_NO_NETWORK, hardened() ? 1 : nodes,
+			    sizeof(shmnet_claim));
 	auto* witness = find(SHMNET_AREA_WITNESS, SHMNET_NO_NETWORK, nodes, sizeof(shmnet_witness));
 	auto* node = find(SHMNET_AREA_NODE, SHMNET_NO_NETWORK, 1, sizeof(shmnet_node));
 	for (__u32 i = 0; i < nodes; i++) {
@@ -232,7 +244,7 @@ void Viewer::view_slots()
 void Viewer::view_slot(SlotView& slot, const shmnet_area* claims, const shmnet_area* witness,
 		       const shmnet_area* node)
 {
-	__u64 claim = claims ? get<__u64>(claims->offset + slot.slot * claims->stride) : 0;
+	__u64 claim = claims ? get<__u64>(of_all(*claims, slot.slot)) : 0;
 	slot.incarnation = static_cast<__u32>(claim >> 32);
 	slot.tag = static_cast<__u32>(claim & SHMNET_CLAIM_TAG_MASK);
 	__u64 word = witness ? get<__u64>(witness->offset + slot.slot * witness->stride) : 0;
@@ -326,7 +338,12 @@ void Viewer::view_tapes()
 		const shmnet_network& row = view_.networks[network];
 		if (row.tapes > SHMNET_TAPES_MAX || !std::has_single_bit(row.tape_slots))
 			continue;
-		auto* tapes = find(SHMNET_AREA_TAPES, network, row.tapes,
+		if (hardened() && row.tapes != view_.superblock.nodes) {
+			problem("network {}: {} tapes, and not one for each node", network,
+				row.tapes);
+			continue;
+		}
+		auto* tapes = find(SHMNET_AREA_TAPES, network, hardened() ? 1 : row.tapes,
 				   sizeof(shmnet_tape) + __u64{row.tape_slots} * sizeof(__u64));
 		for (__u32 tape = 0; tapes && tape < row.tapes; tape++)
 			view_.tapes.push_back(view_tape(network, tape, *tapes));
@@ -335,7 +352,7 @@ void Viewer::view_tapes()
 
 TapeView Viewer::view_tape(__u32 network, __u32 tape, const shmnet_area& tapes)
 {
-	__u64 base = tapes.offset + tape * tapes.stride;
+	__u64 base = of_all(tapes, tape);
 	__u64 label = get<__u64>(base + offsetof(shmnet_tape, label));
 	TapeView view = {};
 	view.network = network;

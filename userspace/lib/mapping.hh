@@ -5,6 +5,7 @@
 #include "memory.hh"
 
 #include <utility>
+#include <vector>
 
 namespace shmnet {
 
@@ -27,6 +28,13 @@ public:
 
 	/* Empty if the kernel refuses; errno then says why. */
 	[[nodiscard]] static Mapping map(int fd, u64 size, bool writable);
+
+	/* The same of several files, one behind the other; sizes are multiples of 2 MiB. */
+	struct Piece {
+		int fd;
+		u64 size;
+	};
+	[[nodiscard]] static Mapping map(const std::vector<Piece>& pieces, bool writable);
 
 	explicit operator bool() const { return base_ != nullptr; }
 	u8* base() const { return base_; }

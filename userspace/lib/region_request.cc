@@ -69,6 +69,7 @@ Geometry make_geometry(const RegionRequest& request, u32 id)
 		.nodes = request.nodes,
 		.region_id = id,
 		.networks = static_cast<u32>(request.networks.size()),
+		.hardened = request.hardened,
 		.network = {},
 	};
 	for (size_t i = 0; i < request.networks.size(); i++)
@@ -88,7 +89,9 @@ std::string describe_geometry(const Geometry& geometry)
 		const shmnet_network& row = geometry.network[i];
 		networks.push_back({row.kind, row.mtu, row.buffer_size, row.queues, row.tapes});
 	}
-	return fmt::format("{} nodes, {}, networks {}, id {:06x}", geometry.superblock.nodes,
+	bool hardened = geometry.superblock.features & SHMNET_FEATURE_HARDENED;
+	return fmt::format("{} nodes{}, {}, networks {}, id {:06x}", geometry.superblock.nodes,
+			   hardened ? ", hardened" : "",
 			   format_size(geometry.superblock.region_size), format_networks(networks),
 			   geometry.superblock.format & SHMNET_FORMAT_ID_MASK);
 }

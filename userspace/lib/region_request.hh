@@ -16,6 +16,7 @@ struct RegionRequest {
 	u64 memory = 0; /* bytes; 0: what the nodes and networks need */
 	std::vector<NetworkRequest> networks;
 	std::optional<u32> id;
+	bool hardened = false; /* each part a file of its own */
 };
 
 /*

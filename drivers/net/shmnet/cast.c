@@ -5,9 +5,6 @@
  */
 #include "shmnet.h"
 
-/* The tape of the network's broadcasts, which also takes what has no tape of its own. */
-#define BROADCAST_TAPE 0
-
 /*
  * Rings all nodes that sleep and read this tape. They may be no peers yet: one that has just joined
  * knows of nobody that lives, and its first casts are for all the same.
@@ -35,7 +32,7 @@ netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb)
 	struct shmnet_device *device = net->device;
 	struct shmnet_counters *counters = &net->cast_counters;
 	u32 flags = skb->ip_summed == CHECKSUM_UNNECESSARY ? SHMNET_CAST_DATA_VALID : 0;
-	u32 owner, tape = BROADCAST_TAPE;
+	u32 owner, tape = shmnet_broadcast_tape(net);
 	bool command, published;
 	void *bytes;
 
@@ -81,6 +78,7 @@ void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type)
 		.type = type,
 		.incarnation = cpu_to_be32(device->incarnation),
 	};
+	u32 tape = shmnet_broadcast_tape(net);
 	void *bytes;
 
 	eth_broadcast_addr(command.destination);
@@ -88,7 +86,7 @@ void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type)
 	command.source[0] |= SHMNET_MAC_COMMAND;
 
 	spin_lock_bh(&device->cast_lock);
-	bytes = shmnet_cast_begin(device->core, net->index, BROADCAST_TAPE, sizeof(command), 0);
+	bytes = shmnet_cast_begin(device->core, net->index, tape, sizeof(command), 0);
 	memcpy(bytes, &command, sizeof(command));
 	/* A hint: is the tape too busy for it, the others' next tick finds us all the same. */
 	if (shmnet_cast_publish(device->core)) {
@@ -97,7 +95,7 @@ void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type)
 		for (slot = 0; slot < device->info.nodes; slot++)
 			if (slot != device->slot)
 				shmnet_ring_directory(device, slot);
-		ring_readers(net, BROADCAST_TAPE, &net->cast_counters);
+		ring_readers(net, tape, &net->cast_counters);
 	}
 	spin_unlock_bh(&device->cast_lock);
 }

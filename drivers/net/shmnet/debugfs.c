@@ -12,8 +12,18 @@ static struct dentry *directory;
 static ssize_t region_read(struct file *file, char __user *to, size_t count, loff_t *offset)
 {
 	const struct shmnet_device *device = file->private_data;
+	loff_t from = 0;
+	const void *memory;
+	u64 bytes;
+	ssize_t got;
 
-	return simple_read_from_buffer(to, count, offset, device->region, device->region_size);
+	if (*offset < 0)
+		return -EINVAL;
+	memory = shmnet_region_at(device, *offset, &bytes);
+	got = simple_read_from_buffer(to, count, &from, memory, bytes);
+	if (got > 0)
+		*offset += got;
+	return got;
 }
 
 static const struct file_operations region_fops = {
@@ -39,7 +49,7 @@ void shmnet_debugfs_add(struct shmnet_device *device)
 {
 	device->debugfs = debugfs_create_dir(pci_name(device->pdev), directory);
 	debugfs_create_file_size("region", 0400, device->debugfs, device, &region_fops,
-				 device->region_size);
+				 shmnet_region_size(device));
 }
 
 void shmnet_debugfs_remove(struct shmnet_device *device)

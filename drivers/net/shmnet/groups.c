@@ -6,7 +6,8 @@
  * A group that is sent to often gets a tape of its own, and all nodes are told. Who has joined it
  * reads that tape from where it was when labels were last looked at: what was cast since then is
  * heard, though the label was seen later (core/groups.hh). All other groups share the broadcast
- * tape, and are dropped there by whoever has not joined them.
+ * tape, and are dropped there by whoever has not joined them. In a hardened region no group has a
+ * tape: each node's casts are all on that node's own.
  */
 #include "shmnet.h"
 
@@ -94,7 +95,7 @@ void shmnet_look_at_tapes(struct shmnet_net *net)
 	WRITE_ONCE(net->look, false);
 	rcu_read_lock();
 	joined = rcu_dereference(net->joined);
-	for (tape = 1; tape < net->info.tapes; tape++) {
+	for (tape = 1; tape < net->info.tapes && !net->device->info.hardened; tape++) {
 		struct shmnet_tape_reader *reader = &net->tapes[tape];
 		u64 label = shmnet_reader_look(reader->core);
 		u64 group = label >> SHMNET_TAPE_GROUP_SHIFT;
@@ -158,8 +159,8 @@ u32 shmnet_group_tape(struct shmnet_net *net, const u8 *mac)
 	struct shmnet_sent_group *sent = &net->sent[hash_64(group, SHMNET_SENT_BITS)];
 	u32 slot;
 
-	if (is_broadcast_ether_addr(mac))
-		return 0;
+	if (is_broadcast_ether_addr(mac) || device->info.hardened)
+		return shmnet_broadcast_tape(net);
 	if (sent->group != group)
 		*sent = (struct shmnet_sent_group){ .group = group, .since = jiffies };
 	if (sent->tape &&
@@ -214,13 +215,15 @@ void shmnet_tapes_destroy(struct shmnet_net *net)
 /* Before NAPI is enabled: nothing that is on the tapes already is read. */
 void shmnet_tapes_start(struct shmnet_net *net)
 {
+	u32 broadcasts = shmnet_broadcast_tape(net);
 	u32 tape;
 
 	for (tape = 0; tape < net->info.tapes; tape++) {
 		struct shmnet_tape_reader *reader = &net->tapes[tape];
 
 		shmnet_reader_start(reader->core);
-		reader->reading = tape == 0;
+		/* Hardened: all but this node's own. */
+		reader->reading = (tape == broadcasts) != net->device->info.hardened;
 		reader->label = shmnet_tape_label(net->device->core, net->index, tape);
 		reader->position = shmnet_reader_position(reader->core);
 		reader->moved = jiffies;

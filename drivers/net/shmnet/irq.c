@@ -105,9 +105,9 @@ int shmnet_request_vectors(struct shmnet_device *device)
 
 	device->peer_id = SHMNET_NO_PEER;
 	device->vectors = 0;
-	if (!device->registers || pci_msix_vec_count(device->pdev) <= 0)
+	if (!device->registers || pci_msix_vec_count(device->doorbells) <= 0)
 		return 0;
-	err = pci_alloc_irq_vectors(device->pdev, 1, wanted, PCI_IRQ_MSIX);
+	err = pci_alloc_irq_vectors(device->doorbells, 1, wanted, PCI_IRQ_MSIX);
 	if (err < 0)
 		return err;
 	device->vectors = err;
@@ -123,24 +123,24 @@ int shmnet_request_vectors(struct shmnet_device *device)
 		vector->device = device;
 		vector->index = i;
 		snprintf(vector->name, sizeof(vector->name), "%s-%s-%u", SHMNET_NAME,
-			 pci_name(device->pdev), i);
-		err = request_irq(pci_irq_vector(device->pdev, i), handle_vector, 0, vector->name,
-				  vector);
+			 pci_name(device->doorbells), i);
+		err = request_irq(pci_irq_vector(device->doorbells, i), handle_vector, 0,
+				  vector->name, vector);
 		if (err)
 			goto free_irqs;
 	}
 	/* QEMU gives no interrupt before the driver has taken bus mastering. */
-	pci_set_master(device->pdev);
+	pci_set_master(device->doorbells);
 	device->peer_id = ioread32(device->registers + REGISTER_IV_POSITION);
 	return 0;
 
 free_irqs:
 	while (i--)
-		free_irq(pci_irq_vector(device->pdev, i), &device->vector[i]);
+		free_irq(pci_irq_vector(device->doorbells, i), &device->vector[i]);
 	kfree(device->vector);
 	device->vector = NULL;
 free_vectors:
-	pci_free_irq_vectors(device->pdev);
+	pci_free_irq_vectors(device->doorbells);
 	device->vectors = 0;
 	return err;
 }
@@ -150,9 +150,9 @@ void shmnet_free_vectors(struct shmnet_device *device)
 	u32 i;
 
 	for (i = 0; i < device->vectors; i++)
-		free_irq(pci_irq_vector(device->pdev, i), &device->vector[i]);
+		free_irq(pci_irq_vector(device->doorbells, i), &device->vector[i]);
 	if (device->vectors)
-		pci_free_irq_vectors(device->pdev);
+		pci_free_irq_vectors(device->doorbells);
 	kfree(device->vector);
 	device->vector = NULL;
 	device->vectors = 0;

@@ -58,6 +58,17 @@ static bool owner_lives(struct shmnet_device *device, const struct shmnet_slot_s
 	return false;
 }
 
+static void say_who_lives(struct shmnet_device *device, u32 slot)
+{
+	if (device->info.hardened)
+		pci_err(device->pdev,
+			"a living node uses part %u: give each guest a part of its own\n", slot);
+	else
+		pci_err(device->pdev,
+			"a living node in slot %u has this machine's identity (UUID %pUb, device %s): give each machine a UUID of its own\n",
+			slot, device->identity.machine, pci_name(device->pdev));
+}
+
 /* Claims a slot. Process context, for up to a second; says why it fails. */
 int shmnet_claim(struct shmnet_device *device)
 {
@@ -74,9 +85,7 @@ int shmnet_claim(struct shmnet_device *device)
 			return -ENOSPC;
 		}
 		if (found.outcome == SHMNET_SLOT_OWN_CLAIMED && owner_lives(device, &found)) {
-			pci_err(device->pdev,
-				"a living node in slot %u has this machine's identity (UUID %pUb, device %s): give each machine a UUID of its own\n",
-				found.slot, device->identity.machine, pci_name(device->pdev));
+			say_who_lives(device, found.slot);
 			return -EADDRINUSE;
 		}
 		if (shmnet_core_claim(device->core, &found, &device->identity)) {

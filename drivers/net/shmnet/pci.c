@@ -96,7 +96,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	struct shmnet_device *device;
 	int err;
 
-	if (pdev->class >> 8 != PCI_CLASS_MEMORY_RAM)
+	if (pdev->class >> 8 != PCI_CLASS_MEMORY_RAM || shmnet_is_part(pdev))
 		return -ENODEV;
 	device = kzalloc(sizeof(*device), GFP_KERNEL);
 	if (!device)
@@ -117,7 +117,10 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = attach(device);
 	if (err)
 		goto free_core;
-	device->registers = pci_iomap(pdev, BAR_REGISTERS, 0);
+	err = shmnet_parts_get(device);
+	if (err)
+		goto free_core;
+	device->registers = pci_iomap(device->doorbells, BAR_REGISTERS, 0);
 	err = shmnet_claim(device);
 	if (err)
 		goto unmap_registers;
@@ -136,9 +139,9 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	list_add_tail(&device->list, &shmnet_devices);
 	mutex_unlock(&shmnet_devices_lock);
 	shmnet_debugfs_add(device);
-	pci_info(pdev, "node %u of %u, incarnation %u, %u vectors%s\n", device->slot,
-		 device->info.nodes, device->incarnation, device->vectors,
-		 device->vectors ? "" : ": polling");
+	pci_info(pdev, "node %u of %u%s, incarnation %u, %u vectors%s\n", device->slot,
+		 device->info.nodes, device->info.hardened ? " (hardened)" : "",
+		 device->incarnation, device->vectors, device->vectors ? "" : ": polling");
 	return 0;
 
 leave:
@@ -151,7 +154,8 @@ release_slot:
 	shmnet_core_release(device->core);
 unmap_registers:
 	if (device->registers)
-		pci_iounmap(pdev, device->registers);
+		pci_iounmap(device->doorbells, device->registers);
+	shmnet_parts_put(device);
 free_core:
 	kvfree(device->core);
 	shmnet_unmap_region(device);
@@ -181,7 +185,8 @@ static void remove(struct pci_dev *pdev)
 	shmnet_free_vectors(device);
 	free_interfaces(device);
 	if (device->registers)
-		pci_iounmap(pdev, device->registers);
+		pci_iounmap(device->doorbells, device->registers);
+	shmnet_parts_put(device);
 	kvfree(device->core);
 	shmnet_unmap_region(device);
 	pci_release_regions(pdev);

@@ -14,20 +14,25 @@
 /* Slower than this by so many times than ordinary memory: the mapping is not cached. */
 #define SLOW_FACTOR	4
 
-int shmnet_map_region(struct shmnet_device *device)
+/* Maps a function's memory; NULL if it has none or that fails. memunmap() ends it. */
+void *shmnet_map_memory(struct pci_dev *pdev, resource_size_t *size)
 {
-	struct pci_dev *pdev = device->pdev;
-	resource_size_t length = pci_resource_len(pdev, BAR_MEMORY);
-
-	if (!length)
-		return -ENODEV;
+	*size = pci_resource_len(pdev, BAR_MEMORY);
+	if (!*size)
+		return NULL;
 	/*
 	 * Write-back, whatever the BAR says: below 4 GiB firmware leaves such a BAR uncached, and
 	 * then every access takes hundreds of times as long.
 	 */
-	device->region = memremap(pci_resource_start(pdev, BAR_MEMORY), length, MEMREMAP_WB);
-	device->region_size = length;
-	return device->region ? 0 : -ENOMEM;
+	return memremap(pci_resource_start(pdev, BAR_MEMORY), *size, MEMREMAP_WB);
+}
+
+int shmnet_map_region(struct shmnet_device *device)
+{
+	device->region = shmnet_map_memory(device->pdev, &device->region_size);
+	if (device->region)
+		return 0;
+	return device->region_size ? -ENOMEM : -ENODEV;
 }
 
 void shmnet_unmap_region(struct shmnet_device *device)

@@ -149,9 +149,11 @@ struct shmnet_vector {
 
 struct shmnet_device {
 	struct pci_dev *pdev;
-	void __iomem *registers;
-	void *region;
-	resource_size_t region_size;
+	struct pci_dev *doorbells;	/* the same, but in a hardened region */
+	struct shmnet_part *parts;	/* by slot, then the doorbells; not hardened: NULL */
+	void __iomem *registers;	/* of @doorbells */
+	void *region;			/* hardened: the hub part */
+	resource_size_t region_size;	/* of @region */
 	struct shmnet_core *core;
 	struct shmnet_core_info info;
 	struct shmnet_identity identity;
@@ -199,6 +201,15 @@ struct shmnet_device {
 static inline bool shmnet_is_own(const struct shmnet_net *net, u32 slot)
 {
 	return slot == net->device->slot;
+}
+
+/*
+ * The tape of the network's broadcasts, which also takes what has no tape of its own. In a hardened
+ * region it is each node's own, and all are read.
+ */
+static inline u32 shmnet_broadcast_tape(const struct shmnet_net *net)
+{
+	return net->device->info.hardened ? net->device->slot : 0;
 }
 
 static inline u64 shmnet_all_slots(const struct shmnet_net *net)
@@ -288,9 +299,17 @@ void shmnet_rings_destroy(struct shmnet_net *net);
 extern const struct ethtool_ops shmnet_ethtool_ops;
 
 /* region.c: the mapping */
+void *shmnet_map_memory(struct pci_dev *pdev, resource_size_t *size);
 int shmnet_map_region(struct shmnet_device *device);
 void shmnet_unmap_region(struct shmnet_device *device);
 void shmnet_measure(struct shmnet_device *device);
+
+/* parts.c: the hardened set-up */
+int shmnet_parts_get(struct shmnet_device *device);
+void shmnet_parts_put(struct shmnet_device *device);
+bool shmnet_is_part(const struct pci_dev *pdev);
+u64 shmnet_region_size(const struct shmnet_device *device);
+const void *shmnet_region_at(const struct shmnet_device *device, u64 offset, u64 *bytes);
 
 /* debugfs.c */
 void shmnet_debugfs_init(void);

@@ -70,16 +70,28 @@ struct shmnet_superblock {
 	__u64 part_size;	/* of each node's part */
 	__u32 networks;		/* rows at SHMNET_NETWORKS_OFFSET */
 	__u32 areas;		/* entries at SHMNET_AREAS_OFFSET */
-	__u8 reserved[48];	/* zero */
+	__u8 reserved[40];	/* zero */
+	__u64 probe;		/* zero; hardened: a store must not last */
 };
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_superblock) == 128);
+SHMNET_ASSERT_OFFSET(struct shmnet_superblock, probe, 120);
 SHMNET_ASSERT_OFFSET(struct shmnet_superblock, format, 16);
 SHMNET_ASSERT_OFFSET(struct shmnet_superblock, networks, 72);
 
 #define SHMNET_FORMAT_ID_MASK	0xffffffULL
 
-/* No feature is defined in version 1. */
-#define SHMNET_FEATURES_KNOWN	0ULL
+/*
+ * The hardened set-up: each part is a device of its own, which its node alone can write, and the
+ * hub part is another, which no node can write (docs/protocol.md, 2.4). What is in the common part
+ * otherwise is in the nodes' parts: part N holds the claim of slot N, and on each network tape N,
+ * onto which node N alone casts.
+ */
+#define SHMNET_FEATURE_HARDENED	(1ULL << 0)
+#define SHMNET_FEATURES_KNOWN	SHMNET_FEATURE_HARDENED
+
+/* Where a hardened node finds its devices: so many PCI functions behind the hub part's. */
+#define SHMNET_FUNCTION_DOORBELL	1
+#define SHMNET_FUNCTION_PART(slot)	(2 + (slot))
 
 #define SHMNET_NETWORKS_OFFSET	1024
 #define SHMNET_AREAS_OFFSET	2048
@@ -230,7 +242,8 @@ struct shmnet_node {
 	__u32 device;		/* PCI domain << 16 | bus << 8 | device << 3 | function */
 	__u8 machine[16];	/* identity: machine UUID, or one that was set */
 	char name[64];		/* host name, for show, padded with zeros */
-	__u8 reserved0[32];
+	__u64 probe;		/* hardened: a store lasts in one's own part only */
+	__u8 reserved0[24];
 	__u64 heartbeat;	/* grows by one at each tick of the node */
 	__u8 reserved1[56];
 	__u64 casts_reserved;	/* arena: all before this position may be, or has been, written */
@@ -239,6 +252,7 @@ struct shmnet_node {
 };
 SHMNET_ASSERT_OFFSET(struct shmnet_node, machine, 16);
 SHMNET_ASSERT_OFFSET(struct shmnet_node, name, 32);
+SHMNET_ASSERT_OFFSET(struct shmnet_node, probe, 96);
 SHMNET_ASSERT_OFFSET(struct shmnet_node, heartbeat, 128);
 SHMNET_ASSERT_OFFSET(struct shmnet_node, networks, 256);
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_node) == 256 + SHMNET_NETWORKS_MAX * 128);

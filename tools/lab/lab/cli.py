@@ -146,6 +146,8 @@ def _add_up_options(sub):
         metavar="D",
     )
     add("--plain", "ivshmem-plain: no hub while it runs, no doorbells", action="store_true")
+    add("--hardened", "each node's part is a device of its own, read-only for the others",
+        action="store_true")
     add(
         "--region",
         "with --plain: share this file as it is, instead of a new one that the hub formats",

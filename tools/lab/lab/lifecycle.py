@@ -98,7 +98,7 @@ def _build(lab, options, chosen, progress):
 
     progress.begin("making the shared memory")
     _share_memory(lab, options)
-    lab.devices = [qemu.device_address(device) for device in range(options.devices_per_guest)]
+    lab.devices = [qemu.device_address(device, options) for device in range(options.devices_per_guest)]
     lab.commands = [qemu.command(lab, node, options) for node in range(options.nodes)]
     lab.save()
 
@@ -125,6 +125,8 @@ def _share_memory(lab, options):
         format_options += ["--memory", options.memory]
     if options.networks:
         format_options += ["--networks", options.networks]
+    if options.hardened:
+        format_options += ["--hardened"]
     log = lab.directory / "hub.log"
     lab.plain = options.plain
     if options.region:
@@ -255,7 +257,7 @@ def _end_up(lab):
 
 def _remove(lab):
     network.remove(lab.name)
-    region.region_file(lab.name).unlink(missing_ok=True)
+    region.remove(lab.name)
     record.remove(lab)
 
 

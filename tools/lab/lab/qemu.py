@@ -11,6 +11,7 @@ PROGRAM = "qemu-system-x86_64"
 # else the lab has. Slots from 0x1f down belong to the chipset.
 ROOT_SLOT, SERIAL_SLOT, PANIC_SLOT, LIFT_SLOT = 0x02, 0x03, 0x04, 0x05
 FIRST_DEVICE_SLOT, MOST_DEVICES = 0x08, 8
+FUNCTIONS_OF_SLOT = 8
 FIRST_WIRE_SLOT, MOST_WIRES = 0x10, 8
 
 # A region has room for two nodes at least.
@@ -49,8 +50,17 @@ def node_uuid(lab, node):
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"shmlab:{lab}/{node}"))
 
 
-def device_address(device):
-    return f"0000:00:{FIRST_DEVICE_SLOT + device:02x}.0"
+def device_address(device, options):
+    return f"0000:00:{_device_slot(device, options):02x}.0"
+
+
+def _device_slot(device, options):
+    return FIRST_DEVICE_SLOT + device * _slots_of_device(options)
+
+
+def _slots_of_device(options):
+    """A hardened device is a function for the hub part, one for doorbells, and one for each part."""
+    return -(-(2 + options.slots) // FUNCTIONS_OF_SLOT) if options.hardened else 1
 
 
 def wire_address(wire):
@@ -72,7 +82,7 @@ def command(lab, node, options):
         *_console_and_monitor(directory),
         *_host_root(),
         *_agent_ports(directory),
-        *_shared_memory(lab, options),
+        *_shared_memory(lab, node, options),
         *_wires(lab, node),
     ]
 
@@ -133,7 +143,7 @@ def _agent_ports(directory):
     return arguments
 
 
-def _shared_memory(lab, options):
+def _shared_memory(lab, node, options):
     """The ivshmem devices, and what places their memory above 4 GiB.
 
     SeaBIOS puts 64-bit BARs below 4 GiB when all of them fit there, which is memory that the MTRRs
@@ -143,16 +153,47 @@ def _shared_memory(lab, options):
     """
     arguments = ["-device", f"pcie-root-port,id=lift,pref64-reserve=4G,addr={LIFT_SLOT:#x}"]
     for device in range(options.devices_per_guest):
-        address = f"{FIRST_DEVICE_SLOT + device:#x}"
-        if options.plain:
+        address = f"{_device_slot(device, options):#x}"
+        if options.hardened:
+            arguments += _hardened_device(lab, node, device, options)
+        elif options.plain:
             # One memory object serves one device; several over one file share its pages.
             file = f"mem-path={_escape(lab.region)},size={lab.region_size},share=on"
             arguments += ["-object", f"memory-backend-file,id=region{device},{file}"]
             arguments += ["-device", f"ivshmem-plain,memdev=region{device},addr={address}"]
         else:
-            arguments += ["-chardev", f"socket,id=hub{device},path={_escape(lab.hub_socket)}"]
-            doorbell = f"ivshmem-doorbell,chardev=hub{device},vectors={options.vectors}"
-            arguments += ["-device", f"{doorbell},addr={address}"]
+            arguments += _doorbells(lab, device, options, f"addr={address}")
+    return arguments
+
+
+def _doorbells(lab, device, options, address):
+    doorbells = f"ivshmem-doorbell,chardev=hub{device},vectors={options.vectors}"
+    return [
+        *("-chardev", f"socket,id=hub{device},path={_escape(lab.hub_socket)}"),
+        *("-device", f"{doorbells},{address}"),
+    ]
+
+
+def _hardened_device(lab, node, device, options):
+    """The functions of a hardened node, docs/protocol.md 2.4. Only its own part can be written."""
+    first = _device_slot(device, options)
+
+    def address(function):
+        slot, function = divmod(function, FUNCTIONS_OF_SLOT)
+        return f"addr={first + slot:#x}.{function:x},multifunction=on"
+
+    own = node * options.devices_per_guest + device
+    files = [(0, lab.region, "on")]
+    files += [
+        (2 + slot, f"{lab.region}.{slot}", "off" if slot == own else "on")
+        for slot in range(options.slots)
+    ]
+    arguments = _doorbells(lab, device, options, address(1))
+    for function, path, readonly in files:
+        name = f"region{device}-{function}"
+        file = f"mem-path={_escape(path)},size={os.path.getsize(path)},share=on,readonly={readonly}"
+        arguments += ["-object", f"memory-backend-file,id={name},{file}"]
+        arguments += ["-device", f"ivshmem-plain,memdev={name},{address(function)}"]
     return arguments
 
 
@@ -179,6 +220,16 @@ def complete(options):
             "--icount runs guests on one thread, without real atomics between them: use --nodes 1"
             " --devices-per-guest 2, and put the two interfaces into network namespaces"
         )
+    if options.hardened and options.plain:
+        raise UsageError("--hardened is served by the hub, --plain by none: leave one of them out")
+    if options.devices_per_guest * _slots_of_device(options) > MOST_DEVICES:
+        raise UsageError(
+            f"--hardened: {options.slots} slots are {2 + options.slots} PCI functions for each of"
+            f" {options.devices_per_guest} devices, and there is room for"
+            f" {MOST_DEVICES * FUNCTIONS_OF_SLOT}"
+        )
+    if options.hardened and options.slots < options.nodes * options.devices_per_guest:
+        raise UsageError("--hardened: each device has a slot of its own; give more --slots")
     for node in range(options.nodes):
         if sum(1 for owner, _ in options.wire if owner == node) > MOST_WIRES:
             raise UsageError(f"node {node} has more than {MOST_WIRES} wires")

@@ -16,6 +16,13 @@ def region_file(lab):
     return SHARED_MEMORY / f"shmlab-{lab}.region"
 
 
+def remove(lab):
+    """With the parts of a hardened one."""
+    path = region_file(lab)
+    for file in (path, *path.parent.glob(f"{path.name}.[0-9]*")):
+        file.unlink(missing_ok=True)
+
+
 def hub_program():
     """SHMLAB_HUB names another one, for whoever works on a hub."""
     path = Path(os.environ.get("SHMLAB_HUB", CHECKOUT / "build" / "bin" / "shmnet-hub"))

@@ -83,8 +83,36 @@ const char* shmnet_core_attach(shmnet_core* core, void* scratch, void* base, u64
 
 void shmnet_core_info(const shmnet_core* core, struct shmnet_core_info* info)
 {
-	*info = {core->layout.nodes, core->layout.networks, core->layout.region_id,
-		 core->layout.region_size};
+	const Layout& layout = core->layout;
+	*info = {
+		.nodes = layout.nodes,
+		.networks = layout.networks,
+		.region_id = layout.region_id,
+		.region_size = layout.region_size,
+		.parts_offset = layout.parts_offset,
+		.part_size = layout.part_size,
+		.hardened = layout.hardened,
+	};
+}
+
+bool shmnet_core_can_write_hub_part(shmnet_core* core, u64 nonce)
+{
+	return core->directory().can_write_hub_part(nonce);
+}
+
+void shmnet_core_set_part(shmnet_core* core, u32 slot, void* memory)
+{
+	core->layout.part[slot] = static_cast<u8*>(memory);
+}
+
+bool shmnet_core_can_write(shmnet_core* core, u32 slot, u64 nonce)
+{
+	return core->directory().can_write(slot, nonce);
+}
+
+void shmnet_core_set_own(shmnet_core* core, u32 slot)
+{
+	core->layout.own = slot;
 }
 
 void shmnet_network_info(const shmnet_core* core, u32 network, struct shmnet_network_info* info)

@@ -44,6 +44,9 @@ struct shmnet_core_info {
 	__u32 networks;
 	__u32 region_id;
 	__u64 region_size;
+	__u64 parts_offset;
+	__u64 part_size;
+	bool hardened;		/* the parts are elsewhere: shmnet_core_set_part() each, then own */
 };
 
 struct shmnet_network_info {
@@ -62,6 +65,18 @@ struct shmnet_network_info {
 void shmnet_core_info(const struct shmnet_core *core, struct shmnet_core_info *info);
 void shmnet_network_info(const struct shmnet_core *core, __u32 network,
 			 struct shmnet_network_info *info);
+
+/*
+ * Whether a store to a hardened region's hub part lasts: then it is none, whatever it says. Before
+ * anything below. @nonce: a random number, another for each call.
+ */
+bool shmnet_core_can_write_hub_part(struct shmnet_core *core, __u64 nonce);
+/* Where a part of a hardened region lies, part_size bytes; for each, before anything below. */
+void shmnet_core_set_part(struct shmnet_core *core, __u32 slot, void *memory);
+/* Whether a store to that part lasts. @nonce: likewise. */
+bool shmnet_core_can_write(struct shmnet_core *core, __u32 slot, __u64 nonce);
+/* Which slot is this node's; the only one that shmnet_core_find_slot() will find. */
+void shmnet_core_set_own(struct shmnet_core *core, __u32 slot);
 
 /* ---- The directory: set-up and the tick, one thread ------------------------------------------ */
 

@@ -36,10 +36,12 @@ public:
 	/*
 	 * Looks for the slot to claim: one that bears this identity, else one never used, else one
 	 * that its owner left, else one whose owner was seen to end. What is found must be claimed
-	 * with the word that was found.
+	 * with the word that was found. In a hardened region the host has chosen the slot.
 	 */
 	shmnet_slot_search find(const shmnet_identity& identity) const
 	{
+		if (layout_.hardened)
+			return find_own();
 		u64 tag = identity_tag(identity);
 		shmnet_slot_search fresh = {SHMNET_SLOT_FULL, 0, 0, 0};
 		shmnet_slot_search left = fresh;
@@ -135,7 +137,7 @@ public:
 		constexpr size_t FIXED = offsetof(shmnet_node, vectors);
 		SHMNET_AT(membership_P4);
 		copy_to_region<Memory>(&node->vectors, &entry.vectors,
-				       offsetof(shmnet_node, reserved0) - FIXED);
+				       offsetof(shmnet_node, probe) - FIXED);
 		SHMNET_AT(membership_P5);
 		Memory::store_relaxed(&node->peer, entry.peer);
 		SHMNET_AT(membership_P6);
@@ -145,6 +147,19 @@ public:
 		 */
 		Memory::store_release(&node->incarnation, entry.incarnation);
 		SHMNET_AT(membership_P7);
+	}
+
+	/* Whether this node can write a part: a store of @nonce, which nobody can guess, lasts there. */
+	bool can_write(u32 slot, u64 nonce) { return lasts(&layout_.node(slot)->probe, nonce); }
+
+	/* Whether it can write the hub part, which is then left as it was. */
+	bool can_write_hub_part(u64 nonce)
+	{
+		u64* probe = &layout_.at<shmnet_superblock>(0)->probe;
+		if (!lasts(probe, nonce))
+			return false;
+		Memory::store_relaxed(probe, u64{0});
+		return true;
 	}
 
 	void beat(u32 slot, u64 count)
@@ -256,6 +271,24 @@ public:
 	}
 
 private:
+	static bool lasts(u64* word, u64 nonce)
+	{
+		Memory::store_relaxed(word, nonce);
+		/* The load looks at the memory, and not at what was to be stored there. */
+		Memory::full_fence();
+		return Memory::load_relaxed(word) == nonce;
+	}
+
+	shmnet_slot_search find_own() const
+	{
+		u32 slot = layout_.own;
+		u64 word = claim_word(slot);
+		bool stands = (word & SHMNET_CLAIM_CLAIMED) &&
+			      !witnessed_dead(slot, claim_incarnation(word));
+		return {stands ? SHMNET_SLOT_OWN_CLAIMED : SHMNET_SLOT_FREE, slot, word,
+			heartbeat(slot)};
+	}
+
 	/* Whether a claim with our tag is another machine's after all. */
 	bool is_others(u32 slot, u64 word, const shmnet_identity& identity) const
 	{

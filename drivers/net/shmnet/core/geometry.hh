@@ -28,6 +28,7 @@ struct GeometryRequest {
 	u32 nodes;
 	u32 region_id; /* 24 bits, part of the MACs */
 	u32 networks;
+	bool hardened = false;
 	NetworkRequest network[SHMNET_NETWORKS_MAX];
 };
 
@@ -133,6 +134,15 @@ constexpr GeometryResult check_request(const GeometryRequest& request)
 	return {GeometryError::None, 0, 0};
 }
 
+/* Claims and tapes: of all nodes in the common part, or of one in its own. */
+constexpr void add_common(AreaWriter& areas, const GeometryRequest& request, u32 claims)
+{
+	areas.add(SHMNET_AREA_CLAIMS, SHMNET_NO_NETWORK, claims, sizeof(shmnet_claim));
+	for (u32 i = 0; i < request.networks; i++)
+		areas.add(SHMNET_AREA_TAPES, i, request.hardened ? 1 : request.network[i].tapes,
+			  sizeof(shmnet_tape) + TAPE_SLOTS * sizeof(u64));
+}
+
 /* Fills everything but sizes of parts, with pools of @scale times the least. */
 constexpr void lay_out(const GeometryRequest& request, u32 scale, Geometry& geometry)
 {
@@ -140,6 +150,7 @@ constexpr void lay_out(const GeometryRequest& request, u32 scale, Geometry& geom
 	shmnet_superblock& superblock = geometry.superblock;
 	superblock.nodes = request.nodes;
 	superblock.networks = request.networks;
+	superblock.features = request.hardened ? SHMNET_FEATURE_HARDENED : 0;
 
 	for (u32 i = 0; i < request.networks; i++) {
 		const NetworkRequest& row = request.network[i];
@@ -153,7 +164,7 @@ constexpr void lay_out(const GeometryRequest& request, u32 scale, Geometry& geom
 			.pool = pool,
 			.ring = static_cast<u32>(round_up_power_of_two(pool)),
 			.queues = row.queues,
-			.tapes = row.tapes,
+			.tapes = request.hardened ? request.nodes : row.tapes,
 			.tape_slots = TAPE_SLOTS,
 			.reserved = {},
 		};
@@ -165,17 +176,18 @@ constexpr void lay_out(const GeometryRequest& request, u32 scale, Geometry& geom
 
 	superblock.common_offset = SHMNET_PART_MIN;
 	areas.begin(superblock.common_offset, 0);
-	areas.add(SHMNET_AREA_CLAIMS, SHMNET_NO_NETWORK, request.nodes, sizeof(shmnet_claim));
-	for (u32 i = 0; i < request.networks; i++)
-		areas.add(SHMNET_AREA_TAPES, i, request.network[i].tapes,
-			  sizeof(shmnet_tape) + TAPE_SLOTS * sizeof(u64));
-	superblock.common_size = round_up_power_of_two(areas.end() - superblock.common_offset);
-	if (superblock.common_size < SHMNET_PART_MIN)
-		superblock.common_size = SHMNET_PART_MIN;
+	if (!request.hardened) {
+		add_common(areas, request, request.nodes);
+		superblock.common_size = round_up_power_of_two(areas.end() - SHMNET_PART_MIN);
+		if (superblock.common_size < SHMNET_PART_MIN)
+			superblock.common_size = SHMNET_PART_MIN;
+	}
 	superblock.parts_offset = superblock.common_offset + superblock.common_size;
 
 	areas.begin(0, SHMNET_AREA_IN_PART);
 	areas.add(SHMNET_AREA_NODE, SHMNET_NO_NETWORK, 1, sizeof(shmnet_node));
+	if (request.hardened)
+		add_common(areas, request, 1);
 	for (u32 i = 0; i < request.networks; i++) {
 		const shmnet_network& row = geometry.network[i];
 		u32 rings = (request.nodes - 1) * row.queues;
@@ -210,6 +222,8 @@ constexpr u64 format_word(const Geometry& geometry, u32 region_id)
 	const shmnet_superblock& superblock = geometry.superblock;
 	mix(superblock.region_size);
 	mix(superblock.nodes);
+	if (superblock.features)
+		mix(superblock.features);
 	for (u32 i = 0; i < superblock.networks; i++) {
 		const shmnet_network& row = geometry.network[i];
 		const u32 values[] = {row.kind, row.mtu,    row.buffer_size,

@@ -19,6 +19,7 @@ namespace shmnet {
 /* 48 bits of an Ethernet address, the first byte uppermost; 0: none. */
 using Group = u64;
 
+/* What a hardened region has instead: a tape for each node, and none for groups. */
 constexpr u32 BROADCAST_TAPE = 0;
 
 constexpr Group label_group(u64 label)
@@ -68,7 +69,7 @@ public:
 	bool release(u32 tape, u64 found) { return change(tape, found, 0, 0); }
 
 private:
-	u32 count() const { return layout_.network[network_].tapes; }
+	u32 count() const { return layout_.hardened ? 0 : layout_.network[network_].tapes; }
 
 	bool change(u32 tape, u64 found, Group group, u32 owner)
 	{

@@ -63,7 +63,7 @@ struct NetworkLayout {
 	u32 queues;
 	u32 tapes;
 	u32 tape_slots;
-	u64 tape_offset; /* from the region's start */
+	u64 tape_offset; /* from the region's start; hardened: from a part's */
 	u64 tape_stride;
 	u64 producers; /* these from a part's start */
 	u64 consumers;
@@ -78,7 +78,8 @@ struct NetworkLayout {
 };
 
 struct Layout {
-	u8* base;
+	u8* base; /* of the hub part, and of what lies behind it in one piece */
+	u8* part[SHMNET_NODES_MAX];
 	u64 region_size;
 	u64 parts_offset;
 	u64 part_size;
@@ -91,6 +92,8 @@ struct Layout {
 	u32 nodes;
 	u32 networks;
 	u32 region_id;
+	bool hardened;
+	u32 own; /* hardened: this node's slot, which the host gave it */
 	NetworkLayout network[SHMNET_NETWORKS_MAX];
 
 	template <typename T> T* at(u64 offset) const
@@ -100,7 +103,15 @@ struct Layout {
 
 	template <typename T> T* in_part(u32 slot, u64 offset) const
 	{
-		return at<T>(parts_offset + slot * part_size + offset);
+		return reinterpret_cast<T*>(part[slot] + offset);
+	}
+
+	/* The region is one piece of memory, at @start. */
+	void place(u8* start)
+	{
+		base = start;
+		for (u32 slot = 0; slot < nodes; slot++)
+			part[slot] = start + parts_offset + slot * part_size;
 	}
 
 	shmnet_witness* witness(u32 slot) const
@@ -110,7 +121,8 @@ struct Layout {
 
 	shmnet_claim* claim(u32 slot) const
 	{
-		return at<shmnet_claim>(claims_offset + slot * claims_stride);
+		return hardened ? in_part<shmnet_claim>(slot, claims_offset)
+				: at<shmnet_claim>(claims_offset + slot * claims_stride);
 	}
 
 	shmnet_node* node(u32 slot) const { return in_part<shmnet_node>(slot, node_offset); }
@@ -120,7 +132,8 @@ struct Layout {
 	shmnet_tape* tape(u32 network_index, u32 tape) const
 	{
 		const NetworkLayout& net = network[network_index];
-		return at<shmnet_tape>(net.tape_offset + tape * net.tape_stride);
+		return hardened ? in_part<shmnet_tape>(tape, net.tape_offset)
+				: at<shmnet_tape>(net.tape_offset + tape * net.tape_stride);
 	}
 };
 
@@ -171,7 +184,9 @@ public:
 			    u64* stride = nullptr)
 	{
 		const shmnet_superblock& superblock = geometry_.superblock;
-		bool in_part = type >= SHMNET_AREA_NODE;
+		bool hardened = superblock.features & SHMNET_FEATURE_HARDENED;
+		bool in_part =
+			type >= SHMNET_AREA_NODE || (hardened && type != SHMNET_AREA_WITNESS);
 		u64 room = in_part ? superblock.part_size : superblock.parts_offset;
 		/* What the hub wrote lies first, what all write with care behind it. */
 		u64 first = in_part                       ? 0
@@ -230,7 +245,9 @@ constexpr bool read_network(const Geometry& geometry, u32 index, NetworkLayout& 
 
 	AreaReader areas(geometry);
 	u32 rings = (geometry.superblock.nodes - 1) * row.queues;
-	return areas.find(SHMNET_AREA_TAPES, index, row.tapes,
+	bool hardened = geometry.superblock.features & SHMNET_FEATURE_HARDENED;
+	return (!hardened || row.tapes == geometry.superblock.nodes) &&
+	       areas.find(SHMNET_AREA_TAPES, index, hardened ? 1 : row.tapes,
 			  sizeof(shmnet_tape) + row.tape_slots * sizeof(u64), net.tape_offset,
 			  &net.tape_stride) &&
 	       areas.find(SHMNET_AREA_PRODUCERS, index, rings, sizeof(shmnet_producer),
@@ -264,7 +281,8 @@ constexpr bool check_superblock(const shmnet_superblock& superblock)
 
 /*
  * Reads and checks the region of @size bytes at @base; writes nothing to it. @scratch takes the
- * copy that is looked at: the region itself is read once.
+ * copy that is looked at: the region itself is read once. Of a hardened region, the hub part is
+ * enough: who has the parts elsewhere sets their places.
  */
 template <typename Memory>
 AttachError read_layout(u8* base, u64 size, Geometry& scratch, Layout& layout)
@@ -284,7 +302,8 @@ AttachError read_layout(u8* base, u64 size, Geometry& scratch, Layout& layout)
 		return AttachError::Version;
 	if (superblock.features & ~SHMNET_FEATURES_KNOWN)
 		return AttachError::Features;
-	if (superblock.region_size > size)
+	bool hardened = superblock.features & SHMNET_FEATURE_HARDENED;
+	if ((hardened ? superblock.parts_offset : superblock.region_size) > size)
 		return AttachError::Size;
 	if (!check_superblock(superblock))
 		return AttachError::Geometry;
@@ -293,19 +312,20 @@ AttachError read_layout(u8* base, u64 size, Geometry& scratch, Layout& layout)
 	copy_from_region<Memory>(scratch.area, base + SHMNET_AREAS_OFFSET, sizeof(scratch.area));
 
 	layout = {};
-	layout.base = base;
 	layout.region_size = superblock.region_size;
 	layout.parts_offset = superblock.parts_offset;
 	layout.part_size = superblock.part_size;
 	layout.nodes = superblock.nodes;
 	layout.networks = superblock.networks;
 	layout.region_id = superblock.format & SHMNET_FORMAT_ID_MASK;
+	layout.hardened = hardened;
+	layout.place(base);
 
 	AreaReader areas(scratch);
 	if (!areas.find(SHMNET_AREA_WITNESS, SHMNET_NO_NETWORK, layout.nodes,
 			sizeof(shmnet_witness), layout.witness_offset, &layout.witness_stride) ||
-	    !areas.find(SHMNET_AREA_CLAIMS, SHMNET_NO_NETWORK, layout.nodes, sizeof(shmnet_claim),
-			layout.claims_offset, &layout.claims_stride) ||
+	    !areas.find(SHMNET_AREA_CLAIMS, SHMNET_NO_NETWORK, hardened ? 1 : layout.nodes,
+			sizeof(shmnet_claim), layout.claims_offset, &layout.claims_stride) ||
 	    !areas.find(SHMNET_AREA_NODE, SHMNET_NO_NETWORK, 1, sizeof(shmnet_node),
 			layout.node_offset) ||
 	    !areas.find(SHMNET_AREA_CASTS, SHMNET_NO_NETWORK, 1, SHMNET_CASTS_SIZE,

@@ -314,6 +314,9 @@ private:
 		u64 offset = (word & SHMNET_TAPE_PLACE_MASK) * SHMNET_LINE;
 		if (writer >= layout_.nodes || offset > SHMNET_CASTS_SIZE - sizeof(shmnet_cast))
 			return false;
+		/* On a hardened node's own tape only that node casts. */
+		if (layout_.hardened && writer != (id_ & 0xffff))
+			return false;
 		shmnet_cast cast;
 		const u8* at = layout_.arena(writer) + offset;
 		copy_from_region<Memory>(&cast, at, sizeof(cast));
