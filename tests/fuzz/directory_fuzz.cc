@@ -47,6 +47,8 @@ public:
 		default:
 			if (incarnation_)
 				directory_.release(slot_, incarnation_);
+			else
+				probe(slot);
 			incarnation_ = 0;
 		}
 	}
@@ -67,6 +69,15 @@ private:
 		entry.incarnation = incarnation;
 		memcpy(entry.machine, identity_.machine, sizeof(entry.machine));
 		directory_.publish_entry(slot_, entry);
+	}
+
+	/* What a node of a hardened region tries before it joins. */
+	void probe(u32 slot)
+	{
+		for (u32 part : {slot, SHMNET_HUB_PART}) {
+			directory_.probe(part, 0x1234);
+			(void)directory_.probed(part);
+		}
 	}
 
 	void look(u32 slot)

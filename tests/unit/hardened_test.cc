@@ -100,17 +100,23 @@ TEST(HardenedLayout, AnotherNumberOfTapesThanNodesIsRefused)
 		  AttachError::Geometry);
 }
 
-TEST_F(Hardened, APartIsOnesOwnIfAStoreLasts)
+TEST_F(Hardened, EachPartHasAWordToBeTried)
 {
-	EXPECT_TRUE(Directory<HardwareMemory>(layout).can_write(0, 0x1234));
-	EXPECT_FALSE(Directory<ReadOnlyMemory>(layout).can_write(0, 0x5678));
-}
-
-TEST_F(Hardened, AHubPartThatCanBeWrittenIsSeenAndLeftAsItWas)
-{
-	EXPECT_TRUE(Directory<HardwareMemory>(layout).can_write_hub_part(0x1234));
-	EXPECT_EQ(layout.at<shmnet_superblock>(0)->probe, 0u);
-	EXPECT_FALSE(Directory<ReadOnlyMemory>(layout).can_write_hub_part(0x5678));
+	Directory<HardwareMemory> directory(layout);
+	Directory<ReadOnlyMemory> others(layout);
+	for (u32 part : {0u, OWN, 2u, SHMNET_HUB_PART}) {
+		directory.probe(part, 0x1234);
+		EXPECT_EQ(directory.probed(part), 0x1234u);
+		others.probe(part, 0x5678);
+		EXPECT_EQ(others.probed(part), 0x1234u);
+		directory.probe(part, 0);
+	}
+	/* Of the hub part it is none that the tables need, nor one that is looked at. */
+	auto scratch = std::make_unique<Geometry>();
+	Layout again;
+	directory.probe(SHMNET_HUB_PART, ~u64{0});
+	EXPECT_EQ(read_layout<HardwareMemory>(region.base(), region.size(), *scratch, again),
+		  AttachError::None);
 }
 
 TEST_F(Hardened, TheSlotIsTheHostsChoice)

@@ -35,7 +35,8 @@ static int hold(struct shmnet_device *device, u32 function, struct shmnet_part *
 	err = pci_enable_device_mem(pdev);
 	if (err)
 		goto put;
-	err = pci_request_regions(pdev, SHMNET_NAME);
+	/* Who is bound there may request the memory only later. */
+	err = pdev->driver ? -EBUSY : pci_request_regions(pdev, SHMNET_NAME);
 	if (err) {
 		pci_err(first, "%s belongs to this hardened region, and somebody has it: error %d\n",
 			pci_name(pdev), err);
@@ -83,13 +84,22 @@ static int hold_part(struct shmnet_device *device, u32 slot)
 	return 0;
 }
 
+/* Whether a store lasts there, of what nobody could guess. */
+static bool can_write(struct shmnet_device *device, u32 part)
+{
+	u64 nonce = get_random_u64();
+
+	shmnet_core_probe(device->core, part, nonce);
+	return shmnet_core_probed(device->core, part) == nonce;
+}
+
 /* Exactly one part may be written: else it is not the set-up that it is said to be. */
 static int find_own_part(struct shmnet_device *device)
 {
 	u32 slot, own = device->info.nodes;
 
 	for (slot = 0; slot < device->info.nodes; slot++) {
-		if (!shmnet_core_can_write(device->core, slot, get_random_u64()))
+		if (!can_write(device, slot))
 			continue;
 		if (own < device->info.nodes) {
 			pci_err(device->pdev,
@@ -118,7 +128,8 @@ int shmnet_parts_get(struct shmnet_device *device)
 	if (!device->info.hardened)
 		return 0;
 	/* Who could have written that it is hardened must not have us write to other devices. */
-	if (shmnet_core_can_write_hub_part(device->core, get_random_u64())) {
+	if (can_write(device, SHMNET_HUB_PART)) {
+		shmnet_core_probe(device->core, SHMNET_HUB_PART, 0);
 		pci_err(device->pdev, "the memory says that it is a hardened region's hub part, and can be written: give it readonly=on\n");
 		return -EPERM;
 	}

@@ -95,19 +95,19 @@ void shmnet_core_info(const shmnet_core* core, struct shmnet_core_info* info)
 	};
 }
 
-bool shmnet_core_can_write_hub_part(shmnet_core* core, u64 nonce)
-{
-	return core->directory().can_write_hub_part(nonce);
-}
-
 void shmnet_core_set_part(shmnet_core* core, u32 slot, void* memory)
 {
 	core->layout.part[slot] = static_cast<u8*>(memory);
 }
 
-bool shmnet_core_can_write(shmnet_core* core, u32 slot, u64 nonce)
+void shmnet_core_probe(shmnet_core* core, u32 part, u64 value)
 {
-	return core->directory().can_write(slot, nonce);
+	core->directory().probe(part, value);
+}
+
+u64 shmnet_core_probed(const shmnet_core* core, u32 part)
+{
+	return core->directory().probed(part);
 }
 
 void shmnet_core_set_own(shmnet_core* core, u32 slot)

@@ -66,15 +66,11 @@ void shmnet_core_info(const struct shmnet_core *core, struct shmnet_core_info *i
 void shmnet_network_info(const struct shmnet_core *core, __u32 network,
 			 struct shmnet_network_info *info);
 
-/*
- * Whether a store to a hardened region's hub part lasts: then it is none, whatever it says. Before
- * anything below. @nonce: a random number, another for each call.
- */
-bool shmnet_core_can_write_hub_part(struct shmnet_core *core, __u64 nonce);
 /* Where a part of a hardened region lies, part_size bytes; for each, before anything below. */
 void shmnet_core_set_part(struct shmnet_core *core, __u32 slot, void *memory);
-/* Whether a store to that part lasts. @nonce: likewise. */
-bool shmnet_core_can_write(struct shmnet_core *core, __u32 slot, __u64 nonce);
+/* Stores to a word that is there to be tried, of a part or of SHMNET_HUB_PART; and what stands there. */
+void shmnet_core_probe(struct shmnet_core *core, __u32 part, __u64 value);
+__u64 shmnet_core_probed(const struct shmnet_core *core, __u32 part);
 /* Which slot is this node's; the only one that shmnet_core_find_slot() will find. */
 void shmnet_core_set_own(struct shmnet_core *core, __u32 slot);
 

@@ -77,6 +77,9 @@ struct shmnet_identity {
 	__u32 device;		/* as in struct shmnet_node */
 };
 
+/* In the place of a slot, where a part is meant: the hub's. */
+#define SHMNET_HUB_PART		0xffffffffu
+
 enum shmnet_slot_outcome {
 	SHMNET_SLOT_FREE,	/* may be claimed at once */
 	SHMNET_SLOT_OWN_CLAIMED,/* this identity's, and claimed: see first whether it lives */

@@ -149,18 +149,12 @@ public:
 		SHMNET_AT(membership_P7);
 	}
 
-	/* Whether this node can write a part: a store of @nonce, which nobody can guess, lasts there. */
-	bool can_write(u32 slot, u64 nonce) { return lasts(&layout_.node(slot)->probe, nonce); }
-
-	/* Whether it can write the hub part, which is then left as it was. */
-	bool can_write_hub_part(u64 nonce)
-	{
-		u64* probe = &layout_.at<shmnet_superblock>(0)->probe;
-		if (!lasts(probe, nonce))
-			return false;
-		Memory::store_relaxed(probe, u64{0});
-		return true;
-	}
+	/*
+	 * The word of a part, or of the hub's, that shows whether this node can write there: whether what
+	 * it stores lasts. It is the same thread's, so that no order is needed.
+	 */
+	void probe(u32 part, u64 value) { Memory::store_relaxed(probe_word(part), value); }
+	u64 probed(u32 part) const { return Memory::load_relaxed(probe_word(part)); }
 
 	void beat(u32 slot, u64 count)
 	{
@@ -271,12 +265,10 @@ public:
 	}
 
 private:
-	static bool lasts(u64* word, u64 nonce)
+	u64* probe_word(u32 part) const
 	{
-		Memory::store_relaxed(word, nonce);
-		/* The load looks at the memory, and not at what was to be stored there. */
-		Memory::full_fence();
-		return Memory::load_relaxed(word) == nonce;
+		return part == SHMNET_HUB_PART ? &layout_.at<shmnet_superblock>(0)->probe
+					       : &layout_.node(part)->probe;
 	}
 
 	shmnet_slot_search find_own() const
