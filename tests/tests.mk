@@ -194,6 +194,14 @@ check-debug: deps debug-kernel
 	$(Q)$(MAKE) userspace kselftest $(HOSTILE_PEER)
 	$(Q)tests/debug/check $(NAMES)
 
+# Interfaces that come, go and change under traffic on the kernel kasan, 2,000 times or for an hour; it
+# goes on where it ended.
+.PHONY: check-cycles
+check-cycles: deps
+	$(Q)$(MAKE) debug-kernel NAMES=kasan
+	$(Q)$(MAKE) userspace kselftest
+	$(Q)tests/debug/cycles $(ARGUMENTS)
+
 # make bench ARGUMENTS='--rounds 7'
 .PHONY: bench
 bench: deps deps-bench

@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# What tests on debug kernels share: one guest with two devices, two nodes in one kernel, that may
+# neither complain nor leak. A test sets `lab`, and sources this.
+
+# shellcheck source-path=SCRIPTDIR source=../lab/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lab/lib.sh"
+cd "$root" || exit 1
+
+# Not what a kernel says of an allocation that was made to fail.
+complaints='WARNING:|BUG:|KASAN|KCSAN|UBSAN|refcount_t:|general protection|possible .* (locking|deadlock)'
+complaints+='|INFO: task|ODEBUG|blocked for more|stalls? on CPU|NETDEV WATCHDOG'
+# A kernel that does so much more is slow.
+patience="shmlab.doubt=60 rcupdate.rcu_cpu_stall_timeout=120"
+directory='' release='' module='' processors=1
+
+cleanup() {
+	"$shmlab" down --name "$lab" 2>/dev/null
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# prepare NAME|DIRECTORY [VARIABLE=VALUE]: the kernel, a debug kernel or any other, and the module for
+# it; with a variable also the module that this makes.
+prepare() {
+	directory=$1
+	[ -d "$directory/boot" ] ||
+		directory=$(tools/kernels/debug "$1" tests/debug/base.config "tests/debug/$1.config") ||
+		bail_out "there is no debug kernel $1"
+	release=$(basename "$directory"/lib/modules/*)
+	module=$root/build/modules/$release/shmnet.ko
+	build_module && { [ $# -eq 1 ] || build_module "$2"; } || bail_out "$(tail -20 "$scratch/build")"
+	echo "# $release"
+}
+
+# A kernel's tree alone does not say its release: a part of it was given when it was built.
+build_module() {
+	make -s module KDIR="$directory/lib/modules/$release/build" RELEASE="$release" "$@" >"$scratch/build" 2>&1
+}
+
+begin() {
+	"$shmlab" up --name "$lab" --nodes 1 --devices-per-guest 2 --kernel "$directory" --guest-memory 2G \
+		--smp "$processors" --append "$patience" 2>"$scratch/up" || bail_out "$(tail -20 "$scratch/up")"
+}
+
+in_guest() {
+	"$shmlab" exec --name "$lab" --timeout 3600 0 -- env SHMNET_MODULE="$module" \
+		SHMNETCTL="$root/build/bin/shmnetctl" "$@" </dev/null
+}
+
+end() { # end WHAT
+	clean "$1"
+	"$shmlab" down --name "$lab" 2>/dev/null
+}
+
+clean() { # clean WHAT: so far
+	check "$1: the kernel has nothing to say" log_is_clean
+	if on 0 test -e /sys/kernel/debug/kmemleak; then
+		check "$1: nothing leaked" no_leak
+	else
+		skip "$1: nothing leaked" "the kernel has no kmemleak"
+	fi
+}
+
+log_is_clean() {
+	! "$shmlab" logs --name "$lab" 0 | grep -E "$complaints"
+}
+
+no_leak() { # what nobody points to any more; twice, because it waits for what is young
+	local found
+	on 0 sh -c 'for i in 1 2; do echo scan >/sys/kernel/debug/kmemleak; sleep 6; done'
+	found=$(on 0 cat /sys/kernel/debug/kmemleak) && [ -z "$found" ] || {
+		echo "$found"
+		return 1
+	}
+}
+
+# Lines of TAP of another program, as ours: relay PREFIX
+relay() {
+	local line
+	while read -r line; do
+		relay_line "$1" "$line"
+	done
+}
+
+relay_line() { # relay_line PREFIX LINE
+	case $2 in
+	"ok "* | "not ok "*)
+		number=$((number + 1))
+		[[ $2 == ok* ]] || failed=$((failed + 1))
+		echo "${2%%ok *}ok $number - $1: ${2#*ok * - }"
+		;;
+	"# "* | "1..0 # SKIP "*) echo "# ${2#*# }" ;;
+	esac
+}
