@@ -77,12 +77,24 @@ no_leak() { # what nobody points to any more; twice, because it waits for what i
 	}
 }
 
-# Lines of TAP of another program, as ours: relay PREFIX
+# relay PREFIX COMMAND...: its lines of TAP as ours. It must have some, and end as they say.
 relay() {
-	local line
+	local prefix=$1 tests=$number failures=$failed line code
+	shift
 	while read -r line; do
-		relay_line "$1" "$line"
-	done
+		relay_line "$prefix" "$line"
+	done < <("$@" 2>&1)
+	wait $!
+	code=$?
+	check "$prefix: it has tests, and ends as they say" \
+		ends_as_told $code $((number - tests)) $((failed - failures))
+}
+
+ends_as_told() { # ends_as_told CODE TESTS FAILURES
+	[ "$2" -gt 0 ] && { [ "$1" -eq 0 ] || [ "$3" -gt 0 ]; } || {
+		echo "it ended with $1, after $2 tests, of which $3 failed"
+		return 1
+	}
 }
 
 relay_line() { # relay_line PREFIX LINE

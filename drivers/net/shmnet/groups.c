@@ -93,9 +93,12 @@ void shmnet_look_at_tapes(struct shmnet_net *net)
 	u32 tape;
 
 	WRITE_ONCE(net->look, false);
+	/* No tape there is a group's: what is read stays as it is. */
+	if (net->device->info.hardened)
+		return;
 	rcu_read_lock();
 	joined = rcu_dereference(net->joined);
-	for (tape = 1; tape < net->info.tapes && !net->device->info.hardened; tape++) {
+	for (tape = 1; tape < net->info.tapes; tape++) {
 		struct shmnet_tape_reader *reader = &net->tapes[tape];
 		u64 label = shmnet_reader_look(reader->core);
 		u64 group = label >> SHMNET_TAPE_GROUP_SHIFT;

@@ -74,9 +74,9 @@ struct shmnet_superblock {
 	__u64 probe;		/* zero; hardened: a store must not last */
 };
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_superblock) == 128);
-SHMNET_ASSERT_OFFSET(struct shmnet_superblock, probe, 120);
 SHMNET_ASSERT_OFFSET(struct shmnet_superblock, format, 16);
 SHMNET_ASSERT_OFFSET(struct shmnet_superblock, networks, 72);
+SHMNET_ASSERT_OFFSET(struct shmnet_superblock, probe, 120);
 
 #define SHMNET_FORMAT_ID_MASK	0xffffffULL
 

@@ -43,7 +43,7 @@ struct Flow {
 	FlowKey key;
 };
 
-constexpr u8 TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10;
+constexpr u8 TCP_SYN = 0x02, TCP_ACK = 0x10;
 
 constexpr u8 PROTOCOL_HOP_BY_HOP = 0, PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17,
 	     PROTOCOL_ROUTING = 43, PROTOCOL_FRAGMENT = 44, PROTOCOL_AH = 51, PROTOCOL_ICMPV6 = 58,
