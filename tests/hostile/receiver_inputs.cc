@@ -154,16 +154,28 @@ void add_words(Inputs& inputs)
 			  }});
 }
 
-/* B8: nothing is read or granted, for longer than a ring may stand still. */
+/* B8: nothing is read, or nothing granted, for longer than a ring may stand still. */
 void add_pauses(Inputs& inputs)
 {
-	for (u32 wait : {50, 150, 500})
-		inputs.push_back(
-			{"B8", format("nothing is read for {} ms", wait), [wait](Link& link) {
-				 exhaust(link);
-				 std::this_thread::sleep_for(std::chrono::milliseconds(wait));
-				 link.deaf(false);
-			 }});
+	auto pause = [](Link& link, u32 wait) {
+		std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+		have_it_send(link);
+		link.await_reaction();
+		link.deaf(false);
+	};
+	for (u32 wait : {50, 150, 500}) {
+		inputs.push_back({"B8", format("nothing is read for {} ms", wait),
+				  [=](Link& link) {
+					  link.deaf(true);
+					  have_it_send(link);
+					  pause(link, wait);
+				  }});
+		inputs.push_back({"B8", format("nothing is granted for {} ms", wait),
+				  [=](Link& link) {
+					  exhaust(link);
+					  pause(link, wait);
+				  }});
+	}
 }
 
 } // namespace

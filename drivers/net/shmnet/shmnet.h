@@ -49,7 +49,7 @@ struct shmnet_tx_queue {
 	u32 entries_mask;
 	u32 oldest;			/* entries from here ... */
 	u32 next;			/* ... to here are outstanding; both run free */
-	u32 progress;			/* tick at which the receiver was last seen to read */
+	u32 progress;			/* tick of the receiver's last progress, or of the wait's begin */
 	bool connected;
 	bool stalled;			/* no progress for SHMNET_STALL_TICKS: drop, do not wait */
 	struct shmnet_frame frame;
@@ -190,7 +190,7 @@ struct shmnet_device {
 #define SHMNET_TICK_NS		(NSEC_PER_MSEC)
 #define SHMNET_CHARGE_TICKS	10	/* a sender is charged for an unread frame */
 #define SHMNET_REPEAT_TICKS	4	/* an unheard doorbell is rung again, then at 8, 16 ... */
-#define SHMNET_STALL_TICKS	100	/* a ring whose receiver does not read is stalled */
+#define SHMNET_STALL_TICKS	100	/* neither read nor given room: stalled */
 
 /* The least time from one opening of a ring to the next, jiffies. */
 #define SHMNET_REOPEN_INTERVAL		(HZ / 50)

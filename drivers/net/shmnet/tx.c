@@ -168,8 +168,13 @@ static void reclaim(struct shmnet_net *net, u32 slot, int budget)
 		end_connection(net, slot);
 		return;
 	}
-	if (netif_tx_queue_stopped(queue) && shmnet_tx_has_room(tx->ring, net->info.gso_frame_max))
+	if ((netif_tx_queue_stopped(queue) || tx->stalled) &&
+	    shmnet_tx_has_room(tx->ring, net->info.gso_frame_max)) {
+		/* All was read, and now there are grants again. */
+		if (tx->oldest == tx->next)
+			tx->stalled = false;
 		netif_tx_wake_queue(queue);
+	}
 }
 
 /* Stops the queue until the receiver has made room for the largest frame. */
@@ -178,6 +183,8 @@ static void stop_until_room(struct shmnet_net *net, u32 slot)
 	struct shmnet_tx_queue *tx = &net->tx[slot];
 	struct netdev_queue *queue = queue_of(net, slot);
 
+	if (tx->oldest == tx->next)
+		tx->progress = net->ticks;
 	netif_tx_stop_queue(queue);
 	if (shmnet_tx_arm_granted(tx->ring, net->info.gso_frame_max)) {
 		netif_tx_start_queue(queue);
@@ -320,7 +327,7 @@ bool shmnet_tx_tick(struct shmnet_net *net, u32 slot)
 {
 	struct shmnet_tx_queue *tx = &net->tx[slot];
 	struct netdev_queue *queue = queue_of(net, slot);
-	bool outstanding, again;
+	bool outstanding, waits;
 	u32 waited, i;
 
 	if (READ_ONCE(tx->oldest) == READ_ONCE(tx->next) && !netif_tx_queue_stopped(queue))
@@ -344,15 +351,15 @@ bool shmnet_tx_tick(struct shmnet_net *net, u32 slot)
 		shmnet_count(&tx->counters, doorbells_repeated);
 		shmnet_ring(net->device, shmnet_tx_doorbell(tx->ring), &tx->counters);
 	}
-	if (outstanding && waited >= SHMNET_STALL_TICKS && !tx->stalled) {
+	waits = outstanding || netif_tx_queue_stopped(queue);
+	if (waits && waited >= SHMNET_STALL_TICKS && !tx->stalled) {
 		tx->stalled = true;
 		for (i = tx->oldest; i != tx->next; i++)
 			tx->entries[i & tx->entries_mask].bytes = 0;
 		restart_queue(queue);
 	}
-	again = outstanding || netif_tx_queue_stopped(queue);
 	__netif_tx_unlock(queue);
-	return again;
+	return waits;
 }
 
 /* The tick: makes the connection what membership says that it should be. */
