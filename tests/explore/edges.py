@@ -3,9 +3,9 @@
 mutants that count wrongly or look once where it must be twice."""
 
 CORE = "drivers/net/shmnet/core"
-CONSUMER, PRODUCER, TAPE, DIRECTORY, GROUPS, LAYOUT, GEOMETRY, MEMORY = (
+CONSUMER, PRODUCER, TAPE, DIRECTORY, GROUPS, LAYOUT, GEOMETRY, MEMORY, FLOWS, FLOW_INDEX = (
     f"{CORE}/{name}.hh" for name in ("consumer", "producer", "tape", "directory", "groups",
-                                     "layout", "geometry", "memory"))
+                                     "layout", "geometry", "memory", "flow_table", "flow_index"))
 RING_SCENE = "tests/explore/ring_scene.hh"
 TAPE_SCENES = "tests/explore/tape_explore.cc"
 
@@ -55,6 +55,15 @@ ORDER = [
     weaker(GROUPS, "Memory::compare_exchange(&layout_.tape(", TWO_STEPS, "groups claimed"),
     weaker(GROUPS, "Memory::load_acquire(&layout_.tape(", ACQUIRE, "groups given"),
     weaker(GROUPS, "Memory::compare_exchange(&layout_.tape(", NOT_RELEASED, "groups given"),
+    # The connection table.
+    weaker(FLOW_INDEX, "Memory::load_acquire(&bucket.number[slot])", ACQUIRE, "flow first"),
+    weaker(FLOWS, "Memory::store_release(&index_,", RELEASE, "flow grown"),
+    weaker(FLOWS, "Memory::load_acquire(&index_)", ACQUIRE, "flow grown"),
+    weaker(FLOWS, "Memory::store_release(&older_,", RELEASE, "flow grown"),
+    weaker(FLOWS, "Memory::load_acquire(&older_)", ACQUIRE, "flow grown"),
+    weaker(FLOWS, "Memory::load_acquire(&entry.sequence)", ACQUIRE, "flow"),
+    (FLOWS, "\t\tMemory::release_fence();\n", "", "flow"),
+    (FLOWS, "\t\tMemory::acquire_fence();\n", "", "flow"),
     # Slots, and what their owners say of themselves.
     weaker(DIRECTORY, "Memory::compare_exchange(&layout_.claim(found.slot)", TWO_STEPS,
            "membership"),
@@ -101,6 +110,9 @@ LOGIC = [
     (GROUPS, "\t\tend_ = reader_.head();\n\t\tseen_ = groups_.label(tape_);\n",
      "\t\tseen_ = groups_.label(tape_);\n\t\tend_ = reader_.head();\n", "groups"),
     (GROUPS, "until_ = reader_.head();", "until_ = end_;", "groups"),
+    (FLOWS, " &&\n\t\t       Memory::load_relaxed(&entry.sequence) == sequence;", ";", "flow"),
+    (FLOWS, "if (Memory::load_relaxed(&moves_) == moves)", "if (true)", "flow grown"),
+    (FLOWS, "\t\tMemory::store_relaxed(&older_, newest_word());\n", "", "flow grown"),
     # Of another connection, or another life.
     (CONSUMER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn;\n", "", "ring"),
     (PRODUCER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn;\n", "", "ring connections"),

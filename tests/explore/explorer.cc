@@ -314,6 +314,9 @@ void Explorer::ring(u32 target)
 
 /* ---- Accesses ---------------------------------------------------------------------------------- */
 
+/* What lies near address 0. */
+constexpr uintptr_t NO_MEMORY = 1u << 20;
+
 u64* word_around(const void* address)
 {
 	return reinterpret_cast<u64*>(reinterpret_cast<uintptr_t>(address) & ~uintptr_t{7});
@@ -343,6 +346,8 @@ u32 Explorer::word_of(const void* address, u32 bytes)
 	}
 	if (bytes != 4 && bytes != 8)
 		fail("an access of another size than 4 or 8 bytes");
+	if (reinterpret_cast<uintptr_t>(address) < NO_MEMORY)
+		fail("an access through an address that was not there yet");
 	u32 word = memory_.word(address, plain_load(address, bytes), scene_.is_plain(address));
 	if (memory_.is_full())
 		fail("more words than there is room for");
