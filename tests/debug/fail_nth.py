@@ -23,7 +23,8 @@ control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def interface():
-    return os.listdir(f"/sys/bus/pci/devices/{devices[0]}/net")[0]
+    places = Path(f"/sys/bus/pci/devices/{devices[0]}/net").iterdir()
+    return next(place.name for place in places if int((place / "dev_port").read_text()) == 0)
 
 
 def ioctl(number, value):

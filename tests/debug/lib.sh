@@ -50,8 +50,8 @@ begin() {
 }
 
 in_guest() {
-	"$shmlab" exec --name "$lab" --timeout 3600 0 -- env SHMNET_MODULE="$module" \
-		SHMNETCTL="$root/build/bin/shmnetctl" "$@" </dev/null
+	"$shmlab" exec --name "$lab" --timeout 14400 0 -- env SHMNET_MODULE="$module" \
+		KSELFTEST_TIMEOUT=1500 SHMNETCTL="$root/build/bin/shmnetctl" "$@" </dev/null
 }
 
 end() { # end WHAT

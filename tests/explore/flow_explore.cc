@@ -47,14 +47,14 @@ public:
 	{
 		if (in(address, entries_, sizeof(entries_)))
 			return offset(address, entries_) % sizeof(Table::Entry) >
-			       offsetof(Table::Entry, key) &&
+				       offsetof(Table::Entry, key) &&
 			       offset(address, entries_) % sizeof(Table::Entry) <
-			       offsetof(Table::Entry, target);
+				       offsetof(Table::Entry, target);
 		if (!in(address, buckets_, sizeof(buckets_)))
 			return false;
 		size_t at = offset(address, buckets_) % sizeof(FlowBucket);
-		const auto* bucket = reinterpret_cast<const FlowBucket*>(
-			static_cast<const char*>(address) - at);
+		const auto* bucket =
+			reinterpret_cast<const FlowBucket*>(static_cast<const char*>(address) - at);
 		return !(bucket == bucket_ || is_used(*bucket)) ||
 		       !(at == 0 || at == offsetof(FlowBucket, number[0]));
 	}
@@ -65,10 +65,7 @@ protected:
 		table_->insert(flow(which), target, FlowState::Established, 0);
 	}
 
-	bool found(u8 which)
-	{
-		return table_->find(flow(which), PACKET, target_);
-	}
+	bool found(u8 which) { return table_->find(flow(which), PACKET, target_); }
 
 	std::optional<Table> table_;
 	FlowTarget target_ = {};

@@ -164,17 +164,16 @@ void add_pauses(Inputs& inputs)
 		link.deaf(false);
 	};
 	for (u32 wait : {50, 150, 500}) {
-		inputs.push_back({"B8", format("nothing is read for {} ms", wait),
-				  [=](Link& link) {
+		inputs.push_back({"B8", format("nothing is read for {} ms", wait), [=](Link& link) {
 					  link.deaf(true);
 					  have_it_send(link);
 					  pause(link, wait);
 				  }});
-		inputs.push_back({"B8", format("nothing is granted for {} ms", wait),
-				  [=](Link& link) {
-					  exhaust(link);
-					  pause(link, wait);
-				  }});
+		inputs.push_back(
+			{"B8", format("nothing is granted for {} ms", wait), [=](Link& link) {
+				 exhaust(link);
+				 pause(link, wait);
+			 }});
 	}
 }
 

@@ -120,12 +120,11 @@ load_module() {
 	fi
 }
 
-# The first interface of a PCI device, as it is called now, in this namespace.
-interface_of() {
+# The interface of a PCI device and of a network, the first one, as it is called now, in this namespace.
+interface_of() { # interface_of DEVICE [NETWORK]
 	local path
 	for path in "/sys/bus/pci/devices/$1/net/"*; do
-		[ ! -e "$path" ] || echo "${path##*/}"
-		return
+		[ ! -e "$path" ] || [ "$(<"$path/dev_port")" -ne "${2:-0}" ] || echo "${path##*/}"
 	done
 }
 

@@ -134,7 +134,8 @@ TEST(FlowTable, ForgetsByState)
 			TestTable table(FlowTableHere::FLOWS_MIN);
 			auto state = static_cast<FlowState>(i);
 			u32 time = FLOW_TIMEOUTS.ms[i];
-			ASSERT_EQ(table->insert(flow_key(1), {1, 1}, state, begin), FlowInsert::Added);
+			ASSERT_EQ(table->insert(flow_key(1), {1, 1}, state, begin),
+				  FlowInsert::Added);
 			EXPECT_EQ(table->collect(begin + time - 1, 1024, all_alive), 0u) << i;
 			EXPECT_EQ(table->collect(begin + time, 1024, all_alive), 1u) << i;
 			EXPECT_EQ(table->flows(), 0u);
@@ -272,7 +273,8 @@ TEST(FlowTable, WithoutALargerIndexItIsFull)
 	u32 added = 0;
 	for (u32 i = 0; i < 5000; i++) {
 		table.bring_chunks();
-		added += table->insert(flow_key(i), {1, 1}, FlowState::Datagram, 0) == FlowInsert::Added;
+		added += table->insert(flow_key(i), {1, 1}, FlowState::Datagram, 0) ==
+			 FlowInsert::Added;
 	}
 	EXPECT_EQ(added, FlowTableHere::BUCKETS_MIN * 7);
 	EXPECT_GT(table->wants_buckets(), 0u);

@@ -27,11 +27,14 @@
 	X(tx_frames)		/* into rings and onto tapes */			\
 	X(tx_bytes)								\
 	X(tx_casts)		/* of tx_frames: onto tapes */			\
+	X(tx_own)		/* of tx_frames: served by this node itself */	\
 	X(tx_drop_no_peer)	/* the node is not there, or not connected */	\
 	X(tx_drop_stalled)	/* the node does not read */			\
 	X(tx_drop_forged)	/* another node's address as source */		\
 	X(tx_drop_invalid)	/* too long, too short, or no checksum to be had */ \
+	X(tx_drop_no_memory)							\
 	X(tx_drop_contended)	/* a tape was too busy */			\
+	X(tx_drop_backlog)	/* this node served it, and had too much to do */ \
 	X(tx_unread)		/* in a ring when its connection ended */	\
 	X(tx_stops)		/* a queue waited for its receiver */		\
 	X(doorbells_sent)							\

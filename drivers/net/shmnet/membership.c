@@ -138,7 +138,8 @@ static void reconcile(struct shmnet_net *net, u32 slot)
 
 static void update_carrier(struct shmnet_net *net)
 {
-	bool connected = false;
+	/* A global adapter is its own peer. */
+	bool connected = shmnet_is_global(net);
 	u32 slot;
 
 	for (slot = 0; slot < net->device->info.nodes; slot++)
@@ -206,6 +207,7 @@ static void tick(struct work_struct *work)
 	struct shmnet_device *device = container_of(work, struct shmnet_device, tick.work);
 	enum shmnet_check check = SHMNET_CHECK_EXTRA;
 	unsigned long now = jiffies;
+	bool expire;
 	u32 slot, i;
 
 	clear_bit(0, &device->asked);
@@ -229,6 +231,7 @@ static void tick(struct work_struct *work)
 	for (slot = 0; slot < device->info.nodes; slot++)
 		if (slot != device->slot)
 			check_peer(device, slot, check);
+	expire = check != SHMNET_CHECK_EXTRA && ++device->ticks % FDB_TICKS == 0;
 	for (i = 0; i < device->info.networks; i++) {
 		struct shmnet_net *net = device->net[i];
 
@@ -237,7 +240,7 @@ static void tick(struct work_struct *work)
 		update_carrier(net);
 		WRITE_ONCE(net->look, true);
 		shmnet_scan(net, shmnet_all_slots(net));
-		if (check != SHMNET_CHECK_EXTRA && ++device->ticks % FDB_TICKS == 0)
+		if (expire)
 			shmnet_fdb_expire(&net->fdb);
 	}
 	SHMNET_AT(membership_R3);
@@ -280,8 +283,10 @@ static int renew_interface(struct shmnet_net *net, u32 old_slot)
 		return err;
 	shmnet_node_mac(net->device, net->index, old_slot, old);
 	shmnet_node_mac(net->device, net->index, net->device->slot, address.sa_data);
+	if (shmnet_is_global(net))
+		eth_hw_addr_set(net->dev, address.sa_data);
 	/* One that the user set stays. */
-	if (ether_addr_equal(net->dev->dev_addr, old) && net->device->slot != old_slot)
+	else if (ether_addr_equal(net->dev->dev_addr, old) && net->device->slot != old_slot)
 		err = dev_set_mac_address(net->dev, &address, NULL);
 	return err;
 }

@@ -147,8 +147,14 @@ static netdev_features_t shmnet_features_check(struct sk_buff *skb, struct net_d
 	u64 caps;
 
 	features = vlan_features_check(skb, features);
-	if (slot >= net->device->info.nodes || shmnet_is_own(net, slot))
+	if (slot >= net->device->info.nodes)
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+	if (shmnet_is_own(net, slot)) {
+		/* Onto a tape; or it stays here, and nothing need be done to it. */
+		if (!shmnet_is_global(net) || is_multicast_ether_addr(skb->data))
+			features &= ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+		return features;
+	}
 	caps = shmnet_core_capabilities(net->device->core, slot, net->index);
 	if (!(caps & SHMNET_CAP_CSUM))
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
@@ -232,6 +238,8 @@ static void shmnet_get_stats64(struct net_device *dev, struct rtnl_link_stats64 
 	stats->tx_carrier_errors = value[SHMNET_COUNT_tx_drop_no_peer];
 	stats->tx_dropped = value[SHMNET_COUNT_tx_drop_no_peer] +
 			    value[SHMNET_COUNT_tx_drop_stalled] +
+			    value[SHMNET_COUNT_tx_drop_no_memory] +
+			    value[SHMNET_COUNT_tx_drop_backlog] +
 			    value[SHMNET_COUNT_tx_drop_contended];
 }
 
@@ -251,6 +259,20 @@ static const struct net_device_ops shmnet_netdev_ops = {
 	.ndo_fdb_dump = shmnet_fdb_dump,
 };
 
+/* Its Ethernet addresses mean nothing to the stack: no bridge, and none to be set. */
+static const struct net_device_ops shmnet_global_ops = {
+	.ndo_open = shmnet_open,
+	.ndo_stop = shmnet_stop,
+	.ndo_start_xmit = shmnet_global_xmit,
+	.ndo_select_queue = shmnet_global_select_queue,
+	.ndo_features_check = shmnet_features_check,
+	.ndo_fix_features = shmnet_fix_features,
+	.ndo_set_features = shmnet_set_features,
+	.ndo_change_mtu = shmnet_change_mtu,
+	.ndo_set_rx_mode = shmnet_set_rx_mode,
+	.ndo_get_stats64 = shmnet_get_stats64,
+};
+
 static const struct device_type shmnet_device_type = { .name = SHMNET_NAME };
 
 static void set_up(struct net_device *dev)
@@ -267,15 +289,28 @@ static void set_up(struct net_device *dev)
 	SET_NETDEV_DEVTYPE(dev, &shmnet_device_type);
 }
 
+static void set_up_global(struct net_device *dev)
+{
+	set_up(dev);
+	dev->netdev_ops = &shmnet_global_ops;
+	/* The same address on every node: nobody may be asked who has it. */
+	dev->flags |= IFF_NOARP;
+	dev->priv_flags &= ~IFF_LIVE_ADDR_CHANGE;
+}
+
 int shmnet_net_create(struct shmnet_device *device, u32 index)
 {
+	struct shmnet_network_info info;
 	struct net_device *dev;
 	struct shmnet_net *net;
+	bool global;
 	u8 mac[ETH_ALEN];
 	int err;
 
-	dev = alloc_netdev_mqs(sizeof(*net), "shml%d", NET_NAME_PREDICTABLE, set_up,
-			       device->info.nodes, 1);
+	shmnet_network_info(device->core, index, &info);
+	global = info.kind == SHMNET_NETWORK_GLOBAL;
+	dev = alloc_netdev_mqs(sizeof(*net), global ? "shmg%d" : "shml%d", NET_NAME_PREDICTABLE,
+			       global ? set_up_global : set_up, device->info.nodes, 1);
 	if (!dev)
 		return -ENOMEM;
 	SET_NETDEV_DEV(dev, &device->pdev->dev);
@@ -285,7 +320,7 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 	net->dev = dev;
 	net->device = device;
 	net->index = index;
-	shmnet_network_info(device->core, index, &net->info);
+	net->info = info;
 	dev->mtu = net->info.mtu;
 	dev->max_mtu = net->info.mtu;
 	shmnet_fdb_init(&net->fdb);
@@ -303,6 +338,8 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 	if (!net->tx || !net->rx)
 		goto free;
 	err = shmnet_rings_create(net);
+	if (!err && global)
+		err = shmnet_flow_table_create(net);
 	if (err)
 		goto free_rings;
 	device->net[index] = net;
@@ -314,6 +351,7 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 forget:
 	device->net[index] = NULL;
 free_rings:
+	shmnet_flow_table_destroy(net);
 	shmnet_rings_destroy(net);
 free:
 	kvfree(net->rx);
@@ -326,6 +364,7 @@ free:
 /* Vectors are freed and the tick is stopped: nobody else holds the interface any more. */
 void shmnet_net_destroy(struct shmnet_net *net)
 {
+	shmnet_flow_table_destroy(net);
 	shmnet_rings_destroy(net);
 	kvfree(net->rx);
 	kvfree(net->tx);

@@ -53,14 +53,8 @@ static int create_interfaces(struct shmnet_device *device)
 	u32 i;
 
 	for (i = 0; i < device->info.networks; i++) {
-		struct shmnet_network_info info;
-		int err;
+		int err = shmnet_net_create(device, i);
 
-		shmnet_network_info(device->core, i, &info);
-		/* Global networks have rings in the region, and no adapter yet. */
-		if (info.kind != SHMNET_NETWORK_LOCAL)
-			continue;
-		err = shmnet_net_create(device, i);
 		if (err)
 			return err;
 	}

@@ -6,6 +6,7 @@
  *   device->lock (mutex)	membership, interfaces going up and down
  *     transmit queue's lock	the sending end of each ring (struct shmnet_tx_queue)
  *     device->cast_lock	all casts of this node
+ *     flows->lock		writing to a global network's connection table
  *   NAPI of the interface	the receiving ends and tape readers (struct shmnet_rx_queue)
  *     fdb->lock		learning
  */
@@ -22,6 +23,7 @@
 #include <linux/workqueue.h>
 
 #include "core/core.h"
+#include "core/flows.h"
 #include "core/steps.h"
 #include "compat.h"
 #include "counters.h"
@@ -49,7 +51,7 @@ struct shmnet_tx_queue {
 	u32 entries_mask;
 	u32 oldest;			/* entries from here ... */
 	u32 next;			/* ... to here are outstanding; both run free */
-	u32 progress;			/* tick of the receiver's last progress, or of the wait's begin */
+	u32 progress;			/* tick of its last progress, or of the wait's begin */
 	bool connected;
 	bool stalled;			/* no progress for SHMNET_STALL_TICKS: drop, do not wait */
 	struct shmnet_frame frame;
@@ -85,6 +87,19 @@ struct shmnet_sent_group {
 	u32 tape;			/* 0: none of its own */
 };
 
+/* The connection table of a global network (flows.c). */
+struct shmnet_flow_table {
+	struct shmnet_net *net;
+	struct shmnet_flows *core;
+	spinlock_t lock;		/* the table's writer */
+	void *chunks;
+	struct work_struct memory;
+	struct delayed_work collection;
+};
+
+/* Flows that a table remembers at most: 64 MiB, brought as they come. */
+#define SHMNET_FLOWS_MAX	1048576
+
 /* An interface: one network of the region, as this node sees it. */
 struct shmnet_net {
 	struct net_device *dev;
@@ -92,6 +107,7 @@ struct shmnet_net {
 	u32 index;
 	struct shmnet_network_info info;
 	bool running;			/* between open and stop; device->lock */
+	struct shmnet_flow_table *flows;	/* NULL: a local network */
 
 	struct napi_struct napi;
 	atomic64_t pending;		/* bit by slot: its doorbell rang; own slot: a cast's */
@@ -212,6 +228,11 @@ static inline u32 shmnet_broadcast_tape(const struct shmnet_net *net)
 	return net->device->info.hardened ? net->device->slot : 0;
 }
 
+static inline bool shmnet_is_global(const struct shmnet_net *net)
+{
+	return net->info.kind == SHMNET_NETWORK_GLOBAL;
+}
+
 static inline u64 shmnet_all_slots(const struct shmnet_net *net)
 {
 	return GENMASK_ULL(net->device->info.nodes - 1, 0);
@@ -267,6 +288,21 @@ int shmnet_tapes_create(struct shmnet_net *net);
 void shmnet_tapes_destroy(struct shmnet_net *net);
 void shmnet_tapes_start(struct shmnet_net *net);
 void shmnet_joined_free(struct shmnet_net *net);
+
+/* global.c: the global adapter */
+u32 shmnet_global_incarnation(const struct shmnet_net *net, u32 slot);
+u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
+			       struct net_device *sb_dev);
+netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* flows.c */
+bool shmnet_flow_find(struct shmnet_flow_table *table, const struct shmnet_flow *flow,
+		      struct shmnet_flow_target *target);
+enum shmnet_flow_insert shmnet_flow_remember(struct shmnet_flow_table *table,
+					     const struct shmnet_flow *flow,
+					     const struct shmnet_flow_target *target);
+int shmnet_flow_table_create(struct shmnet_net *net);
+void shmnet_flow_table_destroy(struct shmnet_net *net);
 
 /* membership.c */
 int shmnet_membership_init(void);

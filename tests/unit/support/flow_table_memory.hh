@@ -4,9 +4,11 @@
 
 #include "flow_table.hh"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 namespace shmnet::test {
@@ -27,25 +29,73 @@ inline FlowKey flow_key(u32 which)
 	return key;
 }
 
+/*
+ * Memory as the kernel's own is mapped, by large pages: in blocks of 2 MiB, which are aligned to that.
+ * Or each piece alone, so that a sanitizer sees its ends.
+ */
+class TableMemory {
+public:
+	explicit TableMemory(bool large_pages) : large_pages_(large_pages) {}
+	TableMemory(const TableMemory&) = delete;
+	TableMemory& operator=(const TableMemory&) = delete;
+
+	~TableMemory()
+	{
+		for (void* piece : pieces_)
+			std::free(piece);
+	}
+
+	/* Zeroed; @bytes: a power of two, at least 64. */
+	void* take(size_t bytes)
+	{
+		if (!large_pages_ || bytes >= BLOCK)
+			return piece(bytes);
+		if (left_ < bytes) {
+			block_ = static_cast<u8*>(piece(BLOCK));
+			left_ = BLOCK;
+		}
+		left_ -= bytes;
+		return block_ + left_;
+	}
+
+	/* Of a block nothing is given back before the end. */
+	void give_back(void* memory)
+	{
+		auto found = std::find(pieces_.begin(), pieces_.end(), memory);
+		if (memory == nullptr || found == pieces_.end())
+			return;
+		std::free(memory);
+		pieces_.erase(found);
+	}
+
+private:
+	static constexpr size_t BLOCK = 2u << 20;
+
+	void* piece(size_t bytes)
+	{
+		bool large = large_pages_ && bytes >= BLOCK;
+		void* memory = std::aligned_alloc(large ? BLOCK : 64, bytes);
+		if (large)
+			::madvise(memory, bytes, MADV_HUGEPAGE);
+		std::memset(memory, 0, bytes);
+		pieces_.push_back(memory);
+		return memory;
+	}
+
+	const bool large_pages_;
+	std::vector<void*> pieces_;
+	u8* block_ = nullptr;
+	size_t left_ = 0;
+};
+
 class TestTable {
 public:
-	explicit TestTable(u32 flows_max)
-	    : chunks_(FlowTableHere::chunks_bytes(flows_max) / sizeof(u64)),
+	explicit TestTable(u32 flows_max, bool large_pages = false)
+	    : memory_(large_pages), chunks_(FlowTableHere::chunks_bytes(flows_max) / sizeof(u64)),
 	      table_(flows_max, {{1, 2}}, FLOW_TIMEOUTS, chunks_.data(),
 		     buckets(FlowTableHere::BUCKETS_MIN))
 	{
 		bring_chunks();
-	}
-
-	TestTable(const TestTable&) = delete;
-	TestTable& operator=(const TestTable&) = delete;
-
-	~TestTable()
-	{
-		for (u32 i = 0; i < table_.chunk_count(); i++)
-			std::free(table_.chunk(i));
-		std::free(table_.buckets());
-		std::free(table_.older_buckets());
 	}
 
 	FlowTableHere* operator->() { return &table_; }
@@ -58,7 +108,7 @@ public:
 	void bring_chunks()
 	{
 		while (table_.wants_chunk())
-			table_.add_chunk(aligned(FlowTableHere::CHUNK_BYTES));
+			table_.add_chunk(memory_.take(FlowTableHere::CHUNK_BYTES));
 	}
 
 	/* What the driver does beside: memory that is wanted, and @slice buckets of growth. */
@@ -68,22 +118,16 @@ public:
 		if (u32 count = table_.wants_buckets())
 			table_.grow(buckets(count), count);
 		if (table_.growing())
-			std::free(table_.migrate(slice));
+			memory_.give_back(table_.migrate(slice));
 	}
 
 private:
-	static void* aligned(size_t bytes)
+	FlowBucket* buckets(u32 count)
 	{
-		void* memory = std::aligned_alloc(64, bytes);
-		std::memset(memory, 0, bytes);
-		return memory;
+		return static_cast<FlowBucket*>(memory_.take(count * sizeof(FlowBucket)));
 	}
 
-	static FlowBucket* buckets(u32 count)
-	{
-		return static_cast<FlowBucket*>(aligned(count * sizeof(FlowBucket)));
-	}
-
+	TableMemory memory_;
 	std::vector<u64> chunks_;
 	FlowTableHere table_;
 };

@@ -5,6 +5,8 @@
  */
 #include "core.h"
 
+#include "abi_flows.hh"
+#include "abi_place.hh"
 #include "consumer.hh"
 #include "directory.hh"
 #include "groups.hh"
@@ -14,12 +16,6 @@
 
 using namespace shmnet;
 using Memory = HardwareMemory;
-
-/* Constructs in memory that the caller brought. */
-inline void* operator new(size_t, void* place) noexcept
-{
-	return place;
-}
 
 struct shmnet_core {
 	Layout layout;

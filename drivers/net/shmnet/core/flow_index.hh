@@ -16,8 +16,8 @@ struct FlowBucket {
 	static constexpr u32 SLOTS = 8, LANES = 4;
 
 	u64 tags[SLOTS / LANES]; /* 16 bits of the hash for each slot */
-	u32 number[SLOTS];	 /* 0: none */
-	u32 passed;		 /* numbers that lie behind, and belong here or before */
+	u32 number[SLOTS];       /* 0: none */
+	u32 passed;              /* numbers that lie behind, and belong here or before */
 	u32 pad[3];
 };
 static_assert(sizeof(FlowBucket) == 64);
@@ -41,8 +41,9 @@ public:
 				u64 hits = zero_lanes(Memory::load_relaxed(&bucket.tags[half]) ^
 						      pattern);
 				for (; hits != 0; hits &= hits - 1) {
-					u32 slot = half * FlowBucket::LANES +
-						   static_cast<u32>(__builtin_ctzll(hits)) / LANE_BITS;
+					u32 slot =
+						half * FlowBucket::LANES +
+						static_cast<u32>(__builtin_ctzll(hits)) / LANE_BITS;
 					/* Pairs with the release fence of who wrote what it stands for. */
 					u32 number = Memory::load_acquire(&bucket.number[slot]);
 					if (number != 0 && matches(number))

@@ -14,7 +14,7 @@ enum class FlowState : u8 {
 	Opening,     /* TCP: a SYN, and nothing that follows a SYN-ACK */
 	Established, /* TCP */
 	Closing,     /* TCP: a FIN; TIME_WAIT may follow */
-	Closed,	     /* TCP: a RST, which may be forged */
+	Closed,      /* TCP: a RST, which may be forged */
 	Datagram,    /* all that is not TCP */
 };
 constexpr u32 FLOW_STATES = 5;
@@ -55,7 +55,7 @@ constexpr FlowState next_state(FlowState state, u8 tcp_flags)
 		return state == FlowState::Established ? state : FlowState::Opening;
 	if (tcp_flags & TCP_FIN)
 		return FlowState::Closing;
-	return state == FlowState::Opening ? FlowState::Established : state;
+	return state == FlowState::Opening && tcp_flags & TCP_ACK ? FlowState::Established : state;
 }
 
 } // namespace shmnet

@@ -36,7 +36,7 @@ struct FlowTouch {
 enum class FlowInsert : u8 {
 	Added,
 	Changed, /* the flow was there: it goes to this target now */
-	Full,	 /* not remembered; whoever needs it asks the owners */
+	Full,    /* not remembered; whoever needs it asks the owners */
 };
 
 template <typename Memory> class FlowTable {
@@ -46,8 +46,8 @@ public:
 	static constexpr u32 FLOWS_MIN = CHUNK_FLOWS, FLOWS_MAX = 1u << 27;
 
 	struct Entry {
-		u32 sequence;  /* odd while the key changes: the entry becomes another flow's */
-		u32 state;     /* FlowState; readers change it */
+		u32 sequence; /* odd while the key changes: the entry becomes another flow's */
+		u32 state;    /* FlowState; readers change it */
 		FlowKey key;
 		u64 target;    /* packed, so that both parts are of one target; FREE: none */
 		u32 used;      /* when a packet was last seen, to a second; readers change it */
@@ -92,6 +92,16 @@ public:
 			if (Memory::load_relaxed(&moves_) == moves)
 				return false;
 		}
+	}
+
+	/* By which equal keys fall together; who does not know the secret cannot tell which others do. */
+	u64 hash_of(const FlowKey& key) const
+	{
+		SipHash<> hash(secret_);
+		const auto* words = reinterpret_cast<const aliasing_u64*>(&key);
+		for (u32 i = 0; i < sizeof(key) / sizeof(u64); i++)
+			hash.add(words[i]);
+		return hash.end();
 	}
 
 	u32 flows() const { return Memory::load_relaxed(&flows_); }
@@ -229,8 +239,13 @@ public:
 	/* For who takes the table apart: a chunk's memory, the index's. */
 	void* chunk(u32 number) const { return reinterpret_cast<void*>(chunks_[number]); }
 	u32 chunk_count() const { return chunk_count_; }
+	/* Entries, used or not. */
+	u32 capacity() const { return chunk_count_ * CHUNK_FLOWS; }
 	FlowBucket* buckets() const { return newest().buckets(); }
-	FlowBucket* older_buckets() const { return growing() ? unpack(older_word()).buckets() : nullptr; }
+	FlowBucket* older_buckets() const
+	{
+		return growing() ? unpack(older_word()).buckets() : nullptr;
+	}
 
 private:
 	/* Entries that are looked at for one to displace. */
@@ -285,15 +300,6 @@ private:
 	u64 older_word() const { return Memory::load_relaxed(&older_); }
 	FlowIndex<Memory> newest() const { return unpack(newest_word()); }
 
-	u64 hash_of(const FlowKey& key) const
-	{
-		SipHash<> hash(secret_);
-		const auto* words = reinterpret_cast<const aliasing_u64*>(&key);
-		for (u32 i = 0; i < sizeof(key) / sizeof(u64); i++)
-			hash.add(words[i]);
-		return hash.end();
-	}
-
 	Entry& entry(u32 number) const
 	{
 		u64 chunk = Memory::load_relaxed(&chunks_[number / CHUNK_FLOWS]);
@@ -324,9 +330,8 @@ private:
 
 	u32 find_in(u64 index, u64 hash, const FlowKey& key, FlowTarget& target) const
 	{
-		return unpack(index).find(hash, [&](u32 number) {
-			return read(entry(number), key, target);
-		});
+		return unpack(index).find(
+			hash, [&](u32 number) { return read(entry(number), key, target); });
 	}
 
 	/*
@@ -363,7 +368,8 @@ private:
 	{
 		auto matches = [&](u32 number) { return is_key(entry(number), key); };
 		u32 number = newest().find(hash, matches);
-		return number != 0 || !growing() ? number : unpack(older_word()).find(hash, matches);
+		return number != 0 || !growing() ? number
+						 : unpack(older_word()).find(hash, matches);
 	}
 
 	/* The entry becomes another flow's, or nobody's. */
@@ -406,8 +412,6 @@ private:
 	{
 		Memory::store_relaxed(&flows_of_[node], flows_of(node) + change);
 	}
-
-	u32 capacity() const { return chunk_count_ * CHUNK_FLOWS; }
 
 	/* The hand goes round all numbers, over 0 too, which is always free. */
 	u32 advance()
@@ -454,13 +458,13 @@ private:
 	const SipKey secret_;
 	const FlowTimeouts timeouts_;
 	const u32 flows_max_;
-	u64* const chunks_;	/* addresses */
-	u64 index_;		/* the newest, packed */
-	u64 older_ = 0;		/* while it is taken over; else 0 */
-	u32 migrated_ = 0;	/* buckets of it */
-	u32 moves_ = 0;		/* how often one was taken over */
+	u64* const chunks_; /* addresses */
+	u64 index_;         /* the newest, packed */
+	u64 older_ = 0;     /* while it is taken over; else 0 */
+	u32 migrated_ = 0;  /* buckets of it */
+	u32 moves_ = 0;     /* how often one was taken over */
 	u32 chunk_count_ = 0;
-	u32 free_ = 0;		/* a number, or 0 */
+	u32 free_ = 0; /* a number, or 0 */
 	u32 free_count_ = 0;
 	u32 hand_ = 0;
 	u32 flows_ = 0;

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The C interface to flows; a part of abi.cc, the one C++ translation unit. */
+#pragma once
+
+#include "abi_place.hh"
+#include "flow_table.hh"
+#include "flows.h"
+
+struct shmnet_flows {
+	shmnet::FlowTable<shmnet::HardwareMemory> table;
+};
+
+namespace shmnet {
+
+using Flows = FlowTable<HardwareMemory>;
+
+static_assert(static_cast<u32>(FlowKind::Short) == SHMNET_FLOW_SHORT &&
+	      static_cast<u32>(FlowKind::Other) == SHMNET_FLOW_OTHER);
+static_assert(static_cast<u32>(FlowInsert::Full) == SHMNET_FLOW_FULL);
+
+inline const FlowKey& key_of(const shmnet_flow* flow)
+{
+	static_assert(sizeof(flow->key) == sizeof(FlowKey));
+	return *reinterpret_cast<const FlowKey*>(flow->key);
+}
+
+} // namespace shmnet
+
+using namespace shmnet;
+
+void shmnet_flow_parse(const void* packet, __u32 available, __u32 total, shmnet_flow* flow)
+{
+	Flow parsed = FlowParser(static_cast<const u8*>(packet), available, total).parse();
+	flow->kind = static_cast<u8>(parsed.kind);
+	flow->needed = parsed.needed;
+	flow->tcp_flags = parsed.tcp_flags;
+	flow->protocol = parsed.key.protocol;
+	__builtin_memcpy(flow->key, &parsed.key, sizeof(parsed.key));
+}
+
+size_t shmnet_flows_size()
+{
+	return sizeof(shmnet_flows);
+}
+
+size_t shmnet_flows_chunk_size()
+{
+	return Flows::CHUNK_BYTES;
+}
+
+size_t shmnet_flows_chunks_size(u32 flows_max)
+{
+	return Flows::chunks_bytes(flows_max);
+}
+
+size_t shmnet_flows_buckets_size(u32 buckets)
+{
+	return buckets * sizeof(FlowBucket);
+}
+
+u32 shmnet_flows_buckets_min()
+{
+	return Flows::BUCKETS_MIN;
+}
+
+shmnet_flows* shmnet_flows_init(void* memory, u32 flows_max, const __u64 secret[2], void* chunks,
+				void* buckets)
+{
+	return new (memory)
+		shmnet_flows{Flows(flows_max, {{secret[0], secret[1]}}, FLOW_TIMEOUTS,
+				   static_cast<u64*>(chunks), static_cast<FlowBucket*>(buckets))};
+}
+
+bool shmnet_flows_find(shmnet_flows* flows, const shmnet_flow* flow, u32 now,
+		       shmnet_flow_target* target)
+{
+	FlowTarget found;
+	if (!flows->table.find(key_of(flow), {now, flow->tcp_flags}, found))
+		return false;
+	*target = {found.node, found.incarnation};
+	return true;
+}
+
+u32 shmnet_flows_count(const shmnet_flows* flows)
+{
+	return flows->table.flows();
+}
+
+u32 shmnet_flows_count_of(const shmnet_flows* flows, u32 node)
+{
+	return flows->table.flows_of(node);
+}
+
+u64 shmnet_flows_hash(const shmnet_flows* flows, const shmnet_flow* flow)
+{
+	return flows->table.hash_of(key_of(flow));
+}
+
+shmnet_flow_insert shmnet_flows_insert(shmnet_flows* flows, const shmnet_flow* flow,
+				       const shmnet_flow_target* target, u32 now)
+{
+	return static_cast<shmnet_flow_insert>(
+		flows->table.insert(key_of(flow), {target->node, target->incarnation},
+				    first_state(flow->protocol, flow->tcp_flags), now));
+}
+
+bool shmnet_flows_erase(shmnet_flows* flows, const shmnet_flow* flow)
+{
+	return flows->table.erase(key_of(flow));
+}
+
+u32 shmnet_flows_collect(shmnet_flows* flows, u32 now, u32 looks, const u32* living)
+{
+	return flows->table.collect(now, looks, [living](const FlowTarget& target) {
+		return living[target.node] == target.incarnation;
+	});
+}
+
+u32 shmnet_flows_capacity(const shmnet_flows* flows)
+{
+	return flows->table.capacity();
+}
+
+bool shmnet_flows_wants_chunk(const shmnet_flows* flows)
+{
+	return flows->table.wants_chunk();
+}
+
+void shmnet_flows_add_chunk(shmnet_flows* flows, void* memory)
+{
+	flows->table.add_chunk(memory);
+}
+
+u32 shmnet_flows_wants_buckets(const shmnet_flows* flows)
+{
+	return flows->table.wants_buckets();
+}
+
+void shmnet_flows_grow(shmnet_flows* flows, void* buckets, u32 count)
+{
+	flows->table.grow(static_cast<FlowBucket*>(buckets), count);
+}
+
+bool shmnet_flows_growing(const shmnet_flows* flows)
+{
+	return flows->table.growing();
+}
+
+void* shmnet_flows_migrate(shmnet_flows* flows, u32 count)
+{
+	return flows->table.migrate(count);
+}
+
+void* shmnet_flows_chunk(const shmnet_flows* flows, u32 number)
+{
+	return number < flows->table.chunk_count() ? flows->table.chunk(number) : nullptr;
+}
+
+void* shmnet_flows_buckets(const shmnet_flows* flows)
+{
+	return flows->table.buckets();
+}
+
+void* shmnet_flows_older_buckets(const shmnet_flows* flows)
+{
+	return flows->table.older_buckets();
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What the core offers to C for flows: which one a packet belongs to, and the connection table. */
+#ifndef SHMNET_FLOWS_H
+#define SHMNET_FLOWS_H
+
+#include <linux/types.h>
+#ifndef __KERNEL__
+#include <stdbool.h>
+#include <stddef.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* As enum FlowKind of flow.hh. */
+enum shmnet_flow_kind {
+	SHMNET_FLOW_SHORT,
+	SHMNET_FLOW_MALFORMED,
+	SHMNET_FLOW_PORTS,
+	SHMNET_FLOW_ECHO,
+	SHMNET_FLOW_ERROR,
+	SHMNET_FLOW_FRAGMENT,
+	SHMNET_FLOW_OTHER,
+};
+
+struct shmnet_flow {
+	__u64 key[5];		/* struct FlowKey */
+	__u32 needed;		/* SHORT: bytes from the packet's start that must be there */
+	__u8 kind;		/* enum shmnet_flow_kind */
+	__u8 protocol;
+	__u8 tcp_flags;
+};
+
+/* Takes an IP packet of @total bytes, of which @available are at @packet, apart. Any context. */
+void shmnet_flow_parse(const void *packet, __u32 available, __u32 total, struct shmnet_flow *flow);
+
+/* ---- The connection table (flow_table.hh) ---------------------------------------------------- */
+
+struct shmnet_flows;
+
+/* A node, in the life of it that the flow began in. */
+struct shmnet_flow_target {
+	__u32 node;
+	__u32 incarnation;
+};
+
+enum shmnet_flow_insert {
+	SHMNET_FLOW_ADDED,
+	SHMNET_FLOW_CHANGED,
+	SHMNET_FLOW_FULL,
+};
+
+size_t shmnet_flows_size(void);
+/* Of memory that shmnet_flows_add_chunk() takes, and of the table of chunks. */
+size_t shmnet_flows_chunk_size(void);
+size_t shmnet_flows_chunks_size(__u32 flows_max);
+size_t shmnet_flows_buckets_size(__u32 buckets);
+/* The least that the table begins with. */
+__u32 shmnet_flows_buckets_min(void);
+
+/*
+ * A table in @memory, for at most @flows_max flows. @chunks and @buckets are zeroed, @buckets of
+ * shmnet_flows_buckets_min(), aligned to 64; @secret is random.
+ */
+struct shmnet_flows *shmnet_flows_init(void *memory, __u32 flows_max, const __u64 secret[2],
+				       void *chunks, void *buckets);
+
+/* Any context, under RCU, beside the writer. @now in milliseconds, which wrap. */
+bool shmnet_flows_find(struct shmnet_flows *flows, const struct shmnet_flow *flow, __u32 now,
+		       struct shmnet_flow_target *target);
+__u32 shmnet_flows_count(const struct shmnet_flows *flows);
+__u32 shmnet_flows_count_of(const struct shmnet_flows *flows, __u32 node);
+/* A number by which equal flows, and nobody outside can tell which others, fall together. */
+__u64 shmnet_flows_hash(const struct shmnet_flows *flows, const struct shmnet_flow *flow);
+
+/* The writer: one at a time, all that follows. */
+enum shmnet_flow_insert shmnet_flows_insert(struct shmnet_flows *flows,
+					    const struct shmnet_flow *flow,
+					    const struct shmnet_flow_target *target, __u32 now);
+bool shmnet_flows_erase(struct shmnet_flows *flows, const struct shmnet_flow *flow);
+/*
+ * Looks at @looks entries and removes those whose time is over, or whose node lives another life
+ * than @living has it, by slot. Returns how many.
+ */
+__u32 shmnet_flows_collect(struct shmnet_flows *flows, __u32 now, __u32 looks,
+			   const __u32 *living);
+__u32 shmnet_flows_capacity(const struct shmnet_flows *flows);
+
+bool shmnet_flows_wants_chunk(const struct shmnet_flows *flows);
+void shmnet_flows_add_chunk(struct shmnet_flows *flows, void *memory);
+/* How many buckets a larger index should have, or 0. */
+__u32 shmnet_flows_wants_buckets(const struct shmnet_flows *flows);
+void shmnet_flows_grow(struct shmnet_flows *flows, void *buckets, __u32 count);
+bool shmnet_flows_growing(const struct shmnet_flows *flows);
+/* While growing: takes @count buckets over. The old index, to be freed behind readers, or NULL. */
+void *shmnet_flows_migrate(struct shmnet_flows *flows, __u32 count);
+
+/* For who takes the table apart: its memory, each chunk until NULL, both indexes. */
+void *shmnet_flows_chunk(const struct shmnet_flows *flows, __u32 number);
+void *shmnet_flows_buckets(const struct shmnet_flows *flows);
+void *shmnet_flows_older_buckets(const struct shmnet_flows *flows);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SHMNET_FLOWS_H */

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The global adapter: an interface whose addresses are all nodes' at once. What is sent to it is
+ * for the node that serves the flow, whatever Ethernet address the stack has put there; what
+ * arrives was found so by another node, and goes up the stack here.
+ */
+#include "shmnet.h"
+
+/* Longer heads (of extension headers) belong to no flow that is looked for. */
+#define HEAD_MAX	256
+
+/* The incarnation of a node that takes part in this network, or 0. Any context. */
+u32 shmnet_global_incarnation(const struct shmnet_net *net, u32 slot)
+{
+	const struct shmnet_core *core = net->device->core;
+
+	if (slot >= net->device->info.nodes)
+		return 0;
+	if (shmnet_is_own(net, slot))
+		return READ_ONCE(net->running) ? net->device->incarnation : 0;
+	if (shmnet_core_network_state(core, slot, net->index) != SHMNET_STATE_UP)
+		return 0;
+	return shmnet_core_living(core, slot);
+}
+
+/* Takes the packet apart: in place, or in a copy of its head. False: it is no IP packet. */
+static bool parse(const struct sk_buff *skb, struct shmnet_flow *flow)
+{
+	u32 total = skb->len - ETH_HLEN;
+	u8 head[HEAD_MAX];
+
+	if (skb->len < ETH_HLEN ||
+	    (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6)))
+		return false;
+	shmnet_flow_parse(skb->data + ETH_HLEN, max_t(int, skb_headlen(skb) - ETH_HLEN, 0), total,
+			  flow);
+	if (flow->kind == SHMNET_FLOW_SHORT && flow->needed <= sizeof(head)) {
+		u32 len = min_t(u32, total, sizeof(head));
+
+		if (skb_copy_bits(skb, ETH_HLEN, head, len))
+			return false;
+		shmnet_flow_parse(head, len, total, flow);
+	}
+	return true;
+}
+
+/* One of the nodes that take part, by the flow's addresses and ports. */
+static struct shmnet_flow_target choose(struct shmnet_net *net, const struct shmnet_flow *flow)
+{
+	struct shmnet_flow_target candidate[SHMNET_NODES_MAX];
+	u32 slot, count = 0;
+
+	for (slot = 0; slot < net->device->info.nodes; slot++) {
+		u32 incarnation = shmnet_global_incarnation(net, slot);
+
+		if (incarnation)
+			candidate[count++] = (struct shmnet_flow_target){ slot, incarnation };
+	}
+	if (!count)
+		return (struct shmnet_flow_target){ net->device->slot, net->device->incarnation };
+	return candidate[reciprocal_scale(shmnet_flows_hash(net->flows->core, flow) >> 32, count)];
+}
+
+/* The node that serves the packet's flow; a new flow is given to one, and stays there. */
+static u32 serving_node(struct shmnet_net *net, const struct shmnet_flow *flow)
+{
+	struct shmnet_flow_target target;
+
+	if (shmnet_flow_find(net->flows, flow, &target) &&
+	    shmnet_global_incarnation(net, target.node) == target.incarnation)
+		return target.node;
+	/* Of an error the flow is another's; alone it begins none. */
+	if (flow->kind != SHMNET_FLOW_PORTS)
+		return net->device->slot;
+	target = choose(net, flow);
+	shmnet_flow_remember(net->flows, flow, &target);
+	return target.node;
+}
+
+/* Echo requests, and all that has no ports, are this node's: it answers for the address. */
+u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
+			       struct net_device *sb_dev)
+{
+	struct shmnet_net *net = netdev_priv(dev);
+	struct shmnet_flow flow;
+
+	if (is_multicast_ether_addr(skb->data) || !parse(skb, &flow))
+		return net->device->slot;
+	if (flow.kind != SHMNET_FLOW_PORTS && flow.kind != SHMNET_FLOW_ERROR)
+		return net->device->slot;
+	return serving_node(net, &flow);
+}
+
+/* Makes the frame one of this node's for that one. False: no memory. */
+static bool address(struct shmnet_net *net, struct sk_buff *skb, u32 slot)
+{
+	struct ethhdr *eth;
+
+	if (skb_cow_head(skb, 0))
+		return false;
+	eth = (struct ethhdr *)skb->data;
+	shmnet_node_mac(net->device, net->index, slot, eth->h_dest);
+	shmnet_node_mac(net->device, net->index, net->device->slot, eth->h_source);
+	return true;
+}
+
+/* What this node serves itself: through the CPU's backlog, so that nothing recurses. */
+static void receive_own(struct shmnet_net *net, struct sk_buff *skb)
+{
+	struct shmnet_counters *counters = &net->tx[net->device->slot].counters;
+	u32 len = skb->len;
+
+	skb_tx_timestamp(skb);
+	if (dev_forward_skb(net->dev, skb) != NET_RX_SUCCESS) {
+		shmnet_count(counters, tx_drop_backlog);
+		trace_drop(net->dev, true, "backlog", len);
+		return;
+	}
+	shmnet_count(counters, tx_frames);
+	shmnet_count(counters, tx_own);
+	shmnet_count_add(counters, tx_bytes, len);
+	shmnet_count(counters, rx_frames);
+	shmnet_count_add(counters, rx_bytes, len);
+}
+
+netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct shmnet_net *net = netdev_priv(dev);
+	u32 slot = skb_get_queue_mapping(skb);
+
+	if (skb->len < ETH_HLEN || is_multicast_ether_addr(skb->data))
+		return shmnet_start_xmit(skb, dev);
+	if (!address(net, skb, slot)) {
+		shmnet_drop(skb, &net->tx[slot].counters, no_memory);
+		return NETDEV_TX_OK;
+	}
+	if (!shmnet_is_own(net, slot))
+		return shmnet_start_xmit(skb, dev);
+	receive_own(net, skb);
+	return NETDEV_TX_OK;
+}

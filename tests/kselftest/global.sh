@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# One address for both nodes: a client behind node 0, and node 0's own programs, are served by
+# either, and each connection by one.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+needs ping python3 serve ask
+global=203.0.113.1 client=198.51.100.2
+two_nodes
+glob0=$(interface_of "$pci0" 1) glob1=$(interface_of "$pci1" 1)
+[ -n "$glob0" ] && [ -n "$glob1" ] || skip "the region has no global network"
+
+# What each node needs: packets to the address that another node sent here are for this node, and all
+# others for the global adapter (docs/global.md).
+join() { # join NODE
+	local -n interface=glob$1 namespace=ns$1 own=address$1 local_interface=if$1
+	ip link set "$interface" netns "$namespace" &&
+		ip netns exec "$namespace" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.ip_early_demux=0 \
+			"net.ipv4.conf.$interface.accept_local=1" "net.ipv4.conf.all.rp_filter=0" \
+			"net.ipv4.conf.$interface.rp_filter=0" "net.ipv4.conf.$local_interface.rp_filter=0" &&
+		ip -n "$namespace" -batch - <<-END
+			link set $interface up
+			address add $global/32 dev $interface
+			rule add pref 10 iif $interface lookup local
+			rule add pref 20 to $global lookup 100
+			rule add pref 30 lookup local
+			rule del pref 0
+			route add $global dev $interface src $own table 100
+		END
+}
+
+# A client on a card of node 0; node 1 answers it by way of node 0.
+add_client() {
+	make_namespaces "$ns2" && ip -n "$ns2" link add eth0 type veth peer name card netns "$ns0" &&
+		ip -n "$ns0" address add 198.51.100.1/24 dev card && ip -n "$ns0" link set card up &&
+		ip -n "$ns2" address add $client/24 dev eth0 && ip -n "$ns2" link set eth0 up &&
+		ip -n "$ns2" route add default via 198.51.100.1 &&
+		ip -n "$ns1" route add 198.51.100.0/24 via "$address0"
+}
+
+have_carrier() {
+	has_carrier "$ns0" "$glob0" && has_carrier "$ns1" "$glob1"
+}
+
+# start_server PROTOCOL NODE PORT
+start_server() {
+	local -n namespace=ns$2
+	(exec ip netns exec "$namespace" "$here/serve" "$1" "node$2" "$global" "$3") \
+		>"$work/$1$2.server" 2>&1 &
+	until_true 30 grep -q ready "$work/$1$2.server"
+}
+
+start_servers() {
+	start_server tcp 0 80 && start_server tcp 1 80 && start_server udp 0 53 && start_server udp 1 53
+}
+
+both_serve() { # both_serve WHOSE PROTOCOL PORT COUNT [BYTES]
+	local from=$1 answers
+	shift
+	answers=$("$from" "$here/ask" "$1" "$global" "$2" "$3" "${4:-0}") || return
+	echo "$answers"
+	[[ $answers == *node0* && $answers == *node1* ]]
+}
+
+# The node that is gone as a target is one no more; its local network goes on.
+leaves() {
+	local answers
+	ip -n "$ns1" link set "$glob1" down && on0 ping -q -c 1 -W 5 "$address1" &&
+		answers=$(on2 "$here/ask" tcp "$global" 80 20) && equal "$answers" "node0 20"
+}
+
+returns() {
+	ip -n "$ns1" link set "$glob1" up && ip -n "$ns1" route add "$global" dev "$glob1" \
+		src "$address1" table 100 && until_true 20 have_carrier &&
+		both_serve on2 tcp 80 40
+}
+
+is_ordinary() {
+	local shown
+	shown=$(ip -d link show dev "$glob0") && echo "$shown" &&
+		[[ $shown == *NOARP* && $shown == *"mtu 1500"* ]]
+}
+
+check "the global adapter is an ordinary interface without ARP" is_ordinary
+check "both nodes take the address" eval "join 0 && join 1"
+check "a client is there" add_client
+check "the global adapters have a carrier" until_true 20 have_carrier
+check "ping answers: a client's" on2 ping -q -c 3 -i 0.2 -W 5 $global
+check "ping answers: node 0's own" on0 ping -q -c 3 -i 0.2 -W 5 $global
+check "servers listen on both nodes" start_servers
+check "TCP of a client is served by both" both_serve on2 tcp 80 40
+check "TCP of node 0's own programs too" both_serve on0 tcp 80 40
+check "UDP of a client is served by both" both_serve on2 udp 53 40
+check "what is sent on a connection stays on it" both_serve on2 tcp 80 8 1000000
+check "a node that goes down there is no target" leaves
+check "and one again when it is up" returns
