@@ -206,8 +206,16 @@ check-cycles: deps
 .PHONY: bench
 bench: deps deps-bench
 	$(Q)$(MAKE) module KERNEL=6.1
-	$(Q)$(MAKE) userspace
+	$(Q)$(MAKE) userspace $(BUILD)/bench/flows
 	$(Q)tests/bench/bench $(ARGUMENTS)
+
+# DPDK's headers are not for C++20, and its -march would be the program's.
+$(BUILD)/bench/flows: tests/bench/flows.cc tests/unit/support/flow_table_memory.hh $(wildcard drivers/net/shmnet/core/*.hh)
+	@mkdir -p $(@D)
+	@echo "  CXX     $@"
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -Itests/unit -Wno-volatile -Wno-deprecated-declarations \
+		$$(pkg-config --cflags libdpdk | sed 's/-I/-isystem /g;s/-march=[^ ]*/-mssse3/') -o $@ $< \
+		-lrte_hash -lrte_eal
 
 # Each header of the core compiles alone, hosted and freestanding, with both compilers.
 .PHONY: core-headers

@@ -12,6 +12,15 @@ GUEST_GOALS = {
     "udp_delivered_per_second": (">=", 1.0),
     "ping_us": ("<=", 0.8),
 }
+# figure, what it is called, bound in nanoseconds or bytes
+FLOW_FIGURES = {
+    "lookup_median": ("lookup, median, ns", 150),
+    "lookup_p99": ("lookup, 99th percentile, ns", 400),
+    "insert": ("insertion, ns", None),
+    "expiry": ("expiry, ns", None),
+    "expiry_slice_longest": ("longest slice of expiry, ns", None),
+    "bytes_per_flow": ("memory, bytes", None),
+}
 # Beyond this share of idle time an instruction clock has jumped, and the figure is no count.
 IDLE_MAX = 0.01
 
@@ -21,6 +30,8 @@ def print_tables(results):
         print_instructions(results["instructions"])
     if "two_guests" in results:
         print_two_guests(results["two_guests"])
+    if "flows" in results:
+        print_flows(results["flows"])
 
 
 def verdict(met):
@@ -63,6 +74,20 @@ def print_two_guests(results):
                 met = ratio >= goal if sign == ">=" else ratio <= goal
                 row.append(f" {sign} {goal}: {verdict(met)}")
         print(" ".join(row))
+
+
+def print_flows(results):
+    tables = [name for name in results if name != "flows"]
+    print(f"\nConnection table, {results['flows']:,} flows")
+    print(f"{'a flow':28}" + "".join(f"{name:>20}" for name in tables) + "  goal")
+    for figure, (title, goal) in FLOW_FIGURES.items():
+        row = f"{title:28}"
+        for name in tables:
+            value = results[name].get(figure)
+            row += f"{'-' if value is None else format(value, ',.0f'):>20}"
+        if goal:
+            row += f"  <= {goal}: {verdict(results['shmnet'][figure] <= goal)}"
+        print(row)
 
 
 def spread(values):
