@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size)
 	(void)read_counters(attributes);
 	(void)read_ring(attributes);
 	(void)read_tape(attributes);
+	(void)read_flow(attributes);
 	(void)read_event(attributes);
 	return 0;
 }

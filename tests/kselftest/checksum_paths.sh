@@ -35,7 +35,7 @@ stays_unsegmented() {
 	frames=$(counter 1 rx_frames) before=$(counter 1 rx_bytes)
 	stream large "$ns2" "$ns1" "$address1" tcp -n "$bytes" && stream_result large || return
 	frames=$(($(counter 1 rx_frames) - frames))
-	at_least $((($(counter 1 rx_bytes) - before) / frames)) 3000 "bytes a frame"
+	at_least $((($(counter 1 rx_bytes) - before) / frames)) 2000 "bytes a frame"
 }
 
 through_bridge() {

@@ -63,6 +63,16 @@ both_serve() { # both_serve WHOSE PROTOCOL PORT COUNT [BYTES]
 	[[ $answers == *node0* && $answers == *node1* ]]
 }
 
+# Which node serves which connection, to who may know.
+flows_are_shown() {
+	local flows udp
+	flows=$(on0 "$SHMNETCTL" flow --json) && udp=$(on0 "$SHMNETCTL" flow) || return
+	grep -c '"protocol": "tcp"' <<<"$flows" && grep '"node": 0' <<<"$flows" &&
+		grep '"node": 1' <<<"$flows" && grep -E "udp +$client:[0-9]+ +$global:53 .* datagram" <<<"$udp" &&
+		expect_failure 'not permitted' on0 setpriv --bounding-set=-net_admin --inh-caps=-net_admin \
+			"$SHMNETCTL" flow
+} >/dev/null
+
 # The node that is gone as a target is one no more; its local network goes on.
 leaves() {
 	local answers
@@ -92,6 +102,9 @@ check "servers listen on both nodes" start_servers
 check "TCP of a client is served by both" both_serve on2 tcp 80 40
 check "TCP of node 0's own programs too" both_serve on0 tcp 80 40
 check "UDP of a client is served by both" both_serve on2 udp 53 40
+if [ -n "${SHMNETCTL:-}" ]; then
+	check "shmnetctl shows the connections, to root" flows_are_shown
+fi
 check "what is sent on a connection stays on it" both_serve on2 tcp 80 8 1000000
 check "a node that goes down there is no target" leaves
 check "and one again when it is up" returns

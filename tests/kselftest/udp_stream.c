@@ -24,6 +24,7 @@
 
 #define WINDOW		32
 #define REPEAT_MS	200
+#define REPEAT_MAX_MS	2000
 #define LEAST_DATAGRAM	8
 #define MOST_BYTES	65000	/* of one system call with -g */
 #define BUFFER		(4 << 20)
@@ -86,13 +87,13 @@ static void transmit(int fd, uint32_t from, bool segment)
 	}
 }
 
-/* Waits for acknowledgements: false if none comes for a while. */
-static bool acknowledged(int fd)
+/* Waits for acknowledgements: false if none comes for @wait milliseconds. */
+static bool acknowledged(int fd, int wait)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	uint32_t number, before = first;
 
-	if (poll(&poll_fd, 1, REPEAT_MS) == 0)
+	if (poll(&poll_fd, 1, wait) == 0)
 		return false;
 	while (recv(fd, &number, sizeof(number), MSG_DONTWAIT) == sizeof(number))
 		if (number - first <= next - first)
@@ -106,6 +107,7 @@ static bool acknowledged(int fd)
 static void send_stream(int fd, uint64_t bytes, size_t size, bool segment, struct content *content)
 {
 	time_t progress = time(NULL);
+	int wait = REPEAT_MS;
 	bool ended = false;
 
 	while (!ended || first != next) {
@@ -116,10 +118,14 @@ static void send_stream(int fd, uint64_t bytes, size_t size, bool segment, struc
 			ended = is_end(next - 1);
 		}
 		transmit(fd, from, segment);
-		if (acknowledged(fd)) {
+		if (acknowledged(fd, wait)) {
 			progress = time(NULL);
+			wait = REPEAT_MS;
 			continue;
 		}
+		/* On a slow way repeats must not be all that is on it. */
+		if (wait < REPEAT_MAX_MS)
+			wait *= 2;
 		if (time(NULL) - progress > PATIENCE_S)
 			errx(1, "no acknowledgement, after %llu bytes", (unsigned long long)content->bytes);
 		/* An interrupted wait repeats too, which does no harm. */

@@ -61,6 +61,25 @@ TEST(Messages, AreRead)
 	EXPECT_EQ(device.nodes, 0u) << "it is not there";
 }
 
+TEST(Messages, SayWhichFlow)
+{
+	Message message;
+	const __u8 source[16] = {0x20, 0x01, 0x0d, 0xb8};
+	__u32 port = 53, state = SHMNET_FLOW_DATAGRAM, slot = 2;
+	message.add(SHMNET_A_FLOW_SOURCE, source, sizeof(source));
+	message.add(SHMNET_A_FLOW_DESTINATION, source, 15);
+	message.add(SHMNET_A_FLOW_DESTINATION_PORT, &port, sizeof(port));
+	message.add(SHMNET_A_FLOW_STATE, &state, sizeof(state));
+	message.add(SHMNET_A_SLOT, &slot, sizeof(slot));
+	FlowInfo flow = read_flow(message.cut());
+	EXPECT_EQ(flow.source[0], 0x20);
+	EXPECT_EQ(flow.destination[3], 0xb8) << "as much as there is";
+	EXPECT_EQ(flow.destination_port, 53u);
+	EXPECT_EQ(flow.state, static_cast<__u32>(SHMNET_FLOW_DATAGRAM));
+	EXPECT_EQ(flow.slot, 2u);
+	EXPECT_EQ(flow.protocol, 0u) << "it is not there";
+}
+
 TEST(Messages, HaveNumbersOfFullLengthOnly)
 {
 	for (size_t size : {0u, 1u, 3u}) {

@@ -21,6 +21,7 @@ int main(int argc, char** argv)
 	ctl::Action action;
 	ctl::add_node(app, action);
 	ctl::add_rings(app, action);
+	ctl::add_flow(app, action);
 	ctl::add_monitor(app, action);
 	ctl::add_region(app, action);
 	try {

@@ -72,4 +72,9 @@ std::vector<TapeInfo> Control::tapes(const std::string& device)
 	return all(SHMNET_CMD_GET_TAPE, device, read_tape);
 }
 
+std::vector<FlowInfo> Control::flows(const std::string& device)
+{
+	return all(SHMNET_CMD_GET_FLOW, device, read_flow);
+}
+
 } // namespace shmnet

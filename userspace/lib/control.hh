@@ -22,6 +22,8 @@ public:
 	std::vector<CounterInfo> counters(const std::string& device);
 	std::vector<RingInfo> rings(const std::string& device);
 	std::vector<TapeInfo> tapes(const std::string& device);
+	/* For who has CAP_NET_ADMIN. */
+	std::vector<FlowInfo> flows(const std::string& device);
 
 private:
 	void dump(int command, const std::string& device,

@@ -113,6 +113,21 @@ TapeInfo read_tape(const Attributes& attributes)
 	return tape;
 }
 
+FlowInfo read_flow(const Attributes& attributes)
+{
+	return {.device = attributes.string_of(SHMNET_A_DEVICE),
+		.interface = read_interface(attributes),
+		.protocol = attributes.u32_of(SHMNET_A_FLOW_PROTOCOL),
+		.source = attributes.bytes_of<16>(SHMNET_A_FLOW_SOURCE),
+		.destination = attributes.bytes_of<16>(SHMNET_A_FLOW_DESTINATION),
+		.source_port = attributes.u32_of(SHMNET_A_FLOW_SOURCE_PORT),
+		.destination_port = attributes.u32_of(SHMNET_A_FLOW_DESTINATION_PORT),
+		.state = attributes.u32_of(SHMNET_A_FLOW_STATE),
+		.idle = attributes.u32_of(SHMNET_A_FLOW_IDLE),
+		.slot = attributes.u32_of(SHMNET_A_SLOT),
+		.incarnation = attributes.u32_of(SHMNET_A_INCARNATION)};
+}
+
 EventInfo read_event(const Attributes& attributes)
 {
 	EventInfo event;

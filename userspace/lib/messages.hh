@@ -99,6 +99,20 @@ struct TapeInfo {
 	__u64 missed = 0;
 };
 
+struct FlowInfo {
+	std::string device;
+	InterfaceInfo interface;
+	__u32 protocol = 0;
+	std::array<__u8, 16> source = {}; /* IPv4: as ::ffff:a.b.c.d */
+	std::array<__u8, 16> destination = {};
+	__u32 source_port = 0;
+	__u32 destination_port = 0;
+	__u32 state = 0; /* enum shmnet_flow_state */
+	__u32 idle = 0;  /* milliseconds */
+	__u32 slot = 0;  /* of the node that serves it */
+	__u32 incarnation = 0;
+};
+
 struct EventInfo {
 	__u32 event = 0;    /* enum shmnet_event */
 	std::string device; /* PCI address */
@@ -116,6 +130,7 @@ NodeInfo read_node(const Attributes& attributes);
 CounterInfo read_counters(const Attributes& attributes);
 RingInfo read_ring(const Attributes& attributes);
 TapeInfo read_tape(const Attributes& attributes);
+FlowInfo read_flow(const Attributes& attributes);
 EventInfo read_event(const Attributes& attributes);
 
 } // namespace shmnet

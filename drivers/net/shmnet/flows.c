@@ -51,6 +51,25 @@ enum shmnet_flow_insert shmnet_flow_remember(struct shmnet_flow_table *table,
 	return outcome;
 }
 
+u32 shmnet_flow_capacity(const struct shmnet_flow_table *table)
+{
+	return shmnet_flows_capacity(table->core);
+}
+
+/* An entry to be shown, and for how many milliseconds it is idle. False: nobody's. */
+bool shmnet_flow_view(struct shmnet_flow_table *table, u32 number, struct shmnet_flow_view *view,
+		      u32 *idle)
+{
+	bool found;
+
+	spin_lock_bh(&table->lock);
+	found = shmnet_flows_view(table->core, number, view);
+	spin_unlock_bh(&table->lock);
+	if (found)
+		*idle = max_t(s32, now_ms() - view->used, 0);
+	return found;
+}
+
 static bool bring_chunk(struct shmnet_flow_table *table)
 {
 	void *chunk = kvzalloc(shmnet_flows_chunk_size(), GFP_KERNEL);

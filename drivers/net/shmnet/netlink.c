@@ -270,6 +270,11 @@ static int dump_tapes(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump(skb, cb, SHMNET_CMD_GET_TAPE, shmnet_fill_tape, shmnet_tape_items);
 }
 
+static int dump_flows(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, SHMNET_CMD_GET_FLOW, shmnet_fill_flow, shmnet_flow_items);
+}
+
 static const struct nla_policy policy[] = {
 	[SHMNET_A_DEVICE] = { .type = NLA_NUL_STRING, .len = 31 },
 };
@@ -280,6 +285,8 @@ static const struct genl_ops ops[] = {
 	{ .cmd = SHMNET_CMD_GET_COUNTERS, .dumpit = dump_counters },
 	{ .cmd = SHMNET_CMD_GET_RING, .dumpit = dump_rings },
 	{ .cmd = SHMNET_CMD_GET_TAPE, .dumpit = dump_tapes },
+	/* Who speaks with whom. */
+	{ .cmd = SHMNET_CMD_GET_FLOW, .dumpit = dump_flows, .flags = GENL_UNS_ADMIN_PERM },
 };
 
 static const struct genl_multicast_group groups[] = {

@@ -22,5 +22,8 @@ u32 shmnet_ring_items(const struct shmnet_device *device);
 int shmnet_fill_ring(struct sk_buff *skb, struct shmnet_device *device, u32 item);
 u32 shmnet_tape_items(const struct shmnet_device *device);
 int shmnet_fill_tape(struct sk_buff *skb, struct shmnet_device *device, u32 item);
+/* netlink_flows.c: likewise. */
+u32 shmnet_flow_items(const struct shmnet_device *device);
+int shmnet_fill_flow(struct sk_buff *skb, struct shmnet_device *device, u32 item);
 
 #endif /* SHMNET_NETLINK_H */

@@ -301,6 +301,9 @@ bool shmnet_flow_find(struct shmnet_flow_table *table, const struct shmnet_flow 
 enum shmnet_flow_insert shmnet_flow_remember(struct shmnet_flow_table *table,
 					     const struct shmnet_flow *flow,
 					     const struct shmnet_flow_target *target);
+u32 shmnet_flow_capacity(const struct shmnet_flow_table *table);
+bool shmnet_flow_view(struct shmnet_flow_table *table, u32 number, struct shmnet_flow_view *view,
+		      u32 *idle);
 int shmnet_flow_table_create(struct shmnet_net *net);
 void shmnet_flow_table_destroy(struct shmnet_net *net);
 

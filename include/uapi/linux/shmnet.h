@@ -4,7 +4,8 @@
  *
  * All requests are dumps; each answer is a message for each object. With SHMNET_A_DEVICE in the
  * request only that device's are told. A request in a network namespace tells of devices that
- * have an interface there; the initial namespace sees all. No request needs a privilege.
+ * have an interface there; the initial namespace sees all. No request needs a privilege but
+ * GET_FLOW.
  *
  * What changes is told to the multicast group SHMNET_GENL_EVENTS: SHMNET_CMD_EVENT for each. The
  * same namespaces hear it. A listener that is slower than events come loses some: the socket then
@@ -50,6 +51,13 @@ enum shmnet_genl_command {
 	SHMNET_CMD_GET_TAPE,
 	/* Never a request: DEVICE, EVENT, and what enum shmnet_event says. */
 	SHMNET_CMD_EVENT,
+	/*
+	 * The flows that a global interface's connection table knows: DEVICE, NETWORK_INDEX,
+	 * IFINDEX, IFNAME, FLOW_PROTOCOL, FLOW_SOURCE, FLOW_DESTINATION, FLOW_SOURCE_PORT,
+	 * FLOW_DESTINATION_PORT, FLOW_STATE, FLOW_IDLE, SLOT and INCARNATION (of the node that
+	 * serves it). CAP_NET_ADMIN, in the user namespace of the request's network namespace.
+	 */
+	SHMNET_CMD_GET_FLOW,
 
 	__SHMNET_CMD_MAX,
 	SHMNET_CMD_MAX = __SHMNET_CMD_MAX - 1
@@ -103,6 +111,13 @@ enum shmnet_genl_attribute {
 	SHMNET_A_MISSED,	/* u64: casts, since the reader was made */
 	SHMNET_A_EVENT,		/* u32: enum shmnet_event */
 	SHMNET_A_FAULT,		/* u32: place of the counter resets_* that counted it, from 1 */
+	SHMNET_A_FLOW_PROTOCOL,	/* u32: of IP */
+	SHMNET_A_FLOW_SOURCE,	/* binary, 16 bytes: IPv4 as ::ffff:a.b.c.d */
+	SHMNET_A_FLOW_DESTINATION,	/* binary, 16 bytes: likewise */
+	SHMNET_A_FLOW_SOURCE_PORT,	/* u32 */
+	SHMNET_A_FLOW_DESTINATION_PORT,	/* u32 */
+	SHMNET_A_FLOW_STATE,	/* u32: enum shmnet_flow_state */
+	SHMNET_A_FLOW_IDLE,	/* u32: milliseconds since its last packet, to a second */
 
 	__SHMNET_A_MAX,
 	SHMNET_A_MAX = __SHMNET_A_MAX - 1
@@ -127,6 +142,15 @@ enum shmnet_ring_state {
 	SHMNET_RING_OPEN = 2,		/* its receiver has opened it, its sender is not seen yet */
 	SHMNET_RING_CONNECTED = 3,
 	SHMNET_RING_STALLED = 4,	/* the receiver does not read: what is sent is dropped */
+};
+
+/* By what packets to the shared address have said; those from it may take another way. */
+enum shmnet_flow_state {
+	SHMNET_FLOW_OPENING = 1,	/* TCP: a SYN, and nothing that follows a SYN-ACK */
+	SHMNET_FLOW_ESTABLISHED = 2,	/* TCP */
+	SHMNET_FLOW_CLOSING = 3,	/* TCP: a FIN */
+	SHMNET_FLOW_CLOSED = 4,		/* TCP: a RST */
+	SHMNET_FLOW_DATAGRAM = 5,	/* all that is not TCP */
 };
 
 /*

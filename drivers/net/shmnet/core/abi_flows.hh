@@ -121,6 +121,22 @@ u32 shmnet_flows_capacity(const shmnet_flows* flows)
 	return flows->table.capacity();
 }
 
+bool shmnet_flows_view(const shmnet_flows* flows, u32 number, shmnet_flow_view* view)
+{
+	FlowView flow;
+	if (!flows->table.view(number, flow))
+		return false;
+	__builtin_memcpy(view->source, flow.key.source, sizeof(view->source));
+	__builtin_memcpy(view->destination, flow.key.destination, sizeof(view->destination));
+	view->source_port = flow.key.source_port;
+	view->destination_port = flow.key.destination_port;
+	view->protocol = flow.key.protocol;
+	view->state = static_cast<u8>(flow.state);
+	view->used = flow.used;
+	view->target = {flow.target.node, flow.target.incarnation};
+	return true;
+}
+
 bool shmnet_flows_wants_chunk(const shmnet_flows* flows)
 {
 	return flows->table.wants_chunk();

@@ -39,6 +39,14 @@ enum class FlowInsert : u8 {
 	Full,    /* not remembered; whoever needs it asks the owners */
 };
 
+/* A flow as it is at a moment, to be shown. */
+struct FlowView {
+	FlowKey key;
+	FlowTarget target;
+	FlowState state;
+	u32 used;
+};
+
 template <typename Memory> class FlowTable {
 public:
 	static constexpr u32 CHUNK_FLOWS = 1024;
@@ -170,6 +178,18 @@ public:
 			}
 		}
 		return removed;
+	}
+
+	/* The flow of this number, from 0 to capacity(). False: there is none. */
+	bool view(u32 number, FlowView& view) const
+	{
+		if (number >= capacity())
+			return false;
+		const Entry& shown = entry(number);
+		view = {key_of(shown), target_of(shown),
+			static_cast<FlowState>(Memory::load_relaxed(&shown.state)),
+			Memory::load_relaxed(&shown.used)};
+		return view.target.node < NODES;
 	}
 
 	/* ---- Memory: the writer -------------------------------------------------------------- */

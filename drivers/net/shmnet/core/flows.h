@@ -45,6 +45,17 @@ struct shmnet_flow_target {
 	__u32 incarnation;
 };
 
+struct shmnet_flow_view {
+	__u8 source[16];	/* IPv4: as ::ffff:a.b.c.d */
+	__u8 destination[16];
+	__u16 source_port;	/* in host order */
+	__u16 destination_port;
+	__u8 protocol;
+	__u8 state;		/* enum FlowState */
+	__u32 used;		/* when a packet was last seen, to a second */
+	struct shmnet_flow_target target;
+};
+
 enum shmnet_flow_insert {
 	SHMNET_FLOW_ADDED,
 	SHMNET_FLOW_CHANGED,
@@ -86,6 +97,9 @@ bool shmnet_flows_erase(struct shmnet_flows *flows, const struct shmnet_flow *fl
 __u32 shmnet_flows_collect(struct shmnet_flows *flows, __u32 now, __u32 looks,
 			   const __u32 *living);
 __u32 shmnet_flows_capacity(const struct shmnet_flows *flows);
+/* The flow of a number from 0 to capacity, to be shown. False: there is none. */
+bool shmnet_flows_view(const struct shmnet_flows *flows, __u32 number,
+		       struct shmnet_flow_view *view);
 
 bool shmnet_flows_wants_chunk(const struct shmnet_flows *flows);
 void shmnet_flows_add_chunk(struct shmnet_flows *flows, void *memory);
