@@ -63,6 +63,20 @@ both_serve() { # both_serve WHOSE PROTOCOL PORT COUNT [BYTES]
 	[[ $answers == *node0* && $answers == *node1* ]]
 }
 
+# A program of either node comes to a server of the client's with the shared address as its own.
+from_the_address() { # from_the_address PROTOCOL PORT
+	local node ports
+	(exec ip netns exec "$ns2" "$here/serve" "$1" outside $client "$2") >"$work/outside" 2>&1 &
+	until_true 30 grep -q ready "$work/outside" || return
+	for node in 0 1; do
+		ports=$("on$node" "$SHMNETCTL" device --json | python3 -c '
+import json, sys
+print(*json.load(sys.stdin)[0]["ports"])') && [ -n "$ports" ] &&
+			"on$node" sysctl -qw net.ipv4.ip_local_port_range="$ports" &&
+			equal "$("on$node" "$here/ask" "$1" $client "$2" 20 0 $global)" "outside 20" || return
+	done
+}
+
 # Which node serves which connection, to who may know.
 flows_are_shown() {
 	local flows udp
@@ -104,6 +118,8 @@ check "TCP of node 0's own programs too" both_serve on0 tcp 80 40
 check "UDP of a client is served by both" both_serve on2 udp 53 40
 if [ -n "${SHMNETCTL:-}" ]; then
 	check "shmnetctl shows the connections, to root" flows_are_shown
+	check "TCP from the address finds its way back to either node" from_the_address tcp 8080
+	check "UDP too" from_the_address udp 8053
 fi
 check "what is sent on a connection stays on it" both_serve on2 tcp 80 8 1000000
 check "a node that goes down there is no target" leaves

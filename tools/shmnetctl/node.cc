@@ -85,7 +85,7 @@ Json nodes_json(const std::vector<NodeInfo>& nodes)
 std::string devices_text(const std::vector<DeviceInfo>& devices)
 {
 	Table table({"DEVICE", "NODE", "OF", "INCARNATION", "REGION", "VECTORS", "READ-MB/S",
-		     "WRITE-MB/S", "INTERFACES"});
+		     "WRITE-MB/S", "PORTS", "INTERFACES"});
 	for (const DeviceInfo& device : devices) {
 		std::string interfaces;
 		for (const InterfaceInfo& interface : device.interfaces)
@@ -93,7 +93,9 @@ std::string devices_text(const std::vector<DeviceInfo>& devices)
 		table.add({device.device, number(device.slot), number(device.nodes),
 			   number(device.incarnation), format_size(device.region_size),
 			   number(device.vectors), number(device.read_speed),
-			   number(device.write_speed), interfaces.empty() ? "-" : interfaces});
+			   number(device.write_speed),
+			   fmt::format("{}-{}", device.ports_first, device.ports_last),
+			   interfaces.empty() ? "-" : interfaces});
 	}
 	return table.text();
 }
@@ -115,6 +117,7 @@ Json devices_json(const std::vector<DeviceInfo>& devices)
 			       {"vectors", device.vectors},
 			       {"read_mb_per_second", device.read_speed},
 			       {"write_mb_per_second", device.write_speed},
+			       {"ports", {device.ports_first, device.ports_last}},
 			       {"interfaces", interfaces}});
 	}
 	return all;

@@ -50,6 +50,8 @@ DeviceInfo read_device(const Attributes& attributes)
 		.vectors = attributes.u32_of(SHMNET_A_VECTORS),
 		.read_speed = attributes.u32_of(SHMNET_A_READ_SPEED),
 		.write_speed = attributes.u32_of(SHMNET_A_WRITE_SPEED),
+		.ports_first = attributes.u32_of(SHMNET_A_PORTS_FIRST),
+		.ports_last = attributes.u32_of(SHMNET_A_PORTS_LAST),
 		.interfaces = attributes.each(SHMNET_A_INTERFACE, read_interface)};
 }
 

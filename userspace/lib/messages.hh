@@ -33,6 +33,8 @@ struct DeviceInfo {
 	__u32 vectors = 0;
 	__u32 read_speed = 0; /* MB/s */
 	__u32 write_speed = 0;
+	__u32 ports_first = 0; /* for connections from an address that nodes share */
+	__u32 ports_last = 0;
 	std::vector<InterfaceInfo> interfaces;
 };
 

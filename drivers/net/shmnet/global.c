@@ -61,6 +61,27 @@ static struct shmnet_flow_target choose(struct shmnet_net *net, const struct shm
 	return candidate[reciprocal_scale(shmnet_flows_hash(net->flows->core, flow) >> 32, count)];
 }
 
+/*
+ * Whether the port is one by which some node begins connections: it is an answer, and for whoever
+ * has asked; for this node, which then refuses it, if that one is gone.
+ */
+static bool is_answer(struct shmnet_net *net, const struct shmnet_flow *flow,
+		      struct shmnet_flow_target *target)
+{
+	u32 block = SHMNET_PORTS_OF(net->device->info.nodes);
+	u32 port = flow->destination_port - SHMNET_PORTS_FIRST;
+
+	if (flow->destination_port < SHMNET_PORTS_FIRST || port / block >= net->device->info.nodes)
+		return false;
+	target->node = port / block;
+	target->incarnation = shmnet_global_incarnation(net, target->node);
+	if (!target->incarnation) {
+		target->node = net->device->slot;
+		target->incarnation = net->device->incarnation;
+	}
+	return true;
+}
+
 /* The node that serves the packet's flow; a new flow is given to one, and stays there. */
 static u32 serving_node(struct shmnet_net *net, const struct shmnet_flow *flow)
 {
@@ -72,7 +93,8 @@ static u32 serving_node(struct shmnet_net *net, const struct shmnet_flow *flow)
 	/* Of an error the flow is another's; alone it begins none. */
 	if (flow->kind != SHMNET_FLOW_PORTS)
 		return net->device->slot;
-	target = choose(net, flow);
+	if (!is_answer(net, flow, &target))
+		target = choose(net, flow);
 	shmnet_flow_remember(net->flows, flow, &target);
 	return target.node;
 }

@@ -119,6 +119,18 @@ static int fill_interface(struct sk_buff *skb, const struct shmnet_net *net)
 	return 0;
 }
 
+/* By which this node begins connections from shared addresses. */
+static int fill_ports(struct sk_buff *skb, const struct shmnet_device *device)
+{
+	u32 block = SHMNET_PORTS_OF(device->info.nodes);
+	u32 first = SHMNET_PORTS_FIRST + device->slot * block;
+
+	if (nla_put_u32(skb, SHMNET_A_PORTS_FIRST, first) ||
+	    nla_put_u32(skb, SHMNET_A_PORTS_LAST, first + block - 1))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int fill_device(struct sk_buff *skb, struct shmnet_device *device, u32 item)
 {
 	u32 i;
@@ -129,7 +141,8 @@ static int fill_device(struct sk_buff *skb, struct shmnet_device *device, u32 it
 	    nla_put_u64_64bit(skb, SHMNET_A_REGION_SIZE, device->info.region_size, SHMNET_A_PAD) ||
 	    nla_put_u32(skb, SHMNET_A_VECTORS, device->vectors) ||
 	    nla_put_u32(skb, SHMNET_A_READ_SPEED, device->read_speed) ||
-	    nla_put_u32(skb, SHMNET_A_WRITE_SPEED, device->write_speed))
+	    nla_put_u32(skb, SHMNET_A_WRITE_SPEED, device->write_speed) ||
+	    fill_ports(skb, device))
 		return -EMSGSIZE;
 	for (i = 0; i < device->info.networks; i++)
 		if (device->net[i] && fill_interface(skb, device->net[i]))

@@ -22,7 +22,8 @@ enum shmnet_genl_command {
 	SHMNET_CMD_UNSPEC,
 	/*
 	 * The ivshmem devices that this kernel is a node with: DEVICE, SLOT, INCARNATION, NODES,
-	 * REGION_SIZE, VECTORS, READ_SPEED, WRITE_SPEED, and an INTERFACE for each network.
+	 * REGION_SIZE, VECTORS, READ_SPEED, WRITE_SPEED, PORTS_FIRST, PORTS_LAST, and an
+	 * INTERFACE for each network.
 	 */
 	SHMNET_CMD_GET_DEVICE,
 	/*
@@ -118,6 +119,8 @@ enum shmnet_genl_attribute {
 	SHMNET_A_FLOW_DESTINATION_PORT,	/* u32 */
 	SHMNET_A_FLOW_STATE,	/* u32: enum shmnet_flow_state */
 	SHMNET_A_FLOW_IDLE,	/* u32: milliseconds since its last packet, to a second */
+	SHMNET_A_PORTS_FIRST,	/* u32: by which this node begins connections ... */
+	SHMNET_A_PORTS_LAST,	/* u32: ... from an address that nodes share */
 
 	__SHMNET_A_MAX,
 	SHMNET_A_MAX = __SHMNET_A_MAX - 1

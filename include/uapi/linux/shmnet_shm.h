@@ -372,4 +372,14 @@ struct shmnet_command {
 } __attribute__((packed));
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_command) == 60);
 
+/* ---- Global networks ----------------------------------------------------------------------- */
+
+/*
+ * The ports by which nodes begin connections from a shared address: each slot has a block of its
+ * own, so that answers find the way back to whoever has asked.
+ */
+#define SHMNET_PORTS_FIRST	32768
+#define SHMNET_PORTS		28672
+#define SHMNET_PORTS_OF(nodes)	(SHMNET_PORTS / (nodes))
+
 #endif /* _UAPI_LINUX_SHMNET_SHM_H */

@@ -35,6 +35,7 @@ void shmnet_flow_parse(const void* packet, __u32 available, __u32 total, shmnet_
 	flow->needed = parsed.needed;
 	flow->tcp_flags = parsed.tcp_flags;
 	flow->protocol = parsed.key.protocol;
+	flow->destination_port = parsed.key.destination_port;
 	__builtin_memcpy(flow->key, &parsed.key, sizeof(parsed.key));
 }
 

@@ -30,6 +30,7 @@ struct shmnet_flow {
 	__u8 kind;		/* enum shmnet_flow_kind */
 	__u8 protocol;
 	__u8 tcp_flags;
+	__u16 destination_port;	/* in host order */
 };
 
 /* Takes an IP packet of @total bytes, of which @available are at @packet, apart. Any context. */
