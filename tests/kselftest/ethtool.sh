@@ -6,6 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 needs ping tcp_stream
 two_nodes
+# Its solicitations are for routers, which no node is: sent, and received by nobody.
+without_ipv6
 
 shows() { # shows TEXT OPTION: a regular expression, of a line
 	on0 ethtool ${2:+"$2"} "$if0" | tee /dev/stderr | grep -qE "^$1$"
