@@ -77,7 +77,7 @@ def print_two_guests(results):
 
 
 def print_flows(results):
-    tables = [name for name in results if name != "flows"]
+    tables = [name for name, value in results.items() if isinstance(value, dict)]
     print(f"\nConnection table, {results['flows']:,} flows")
     print(f"{'a flow':28}" + "".join(f"{name:>20}" for name in tables) + "  goal")
     for figure, (title, goal) in FLOW_FIGURES.items():
@@ -88,6 +88,8 @@ def print_flows(results):
         if goal:
             row += f"  <= {goal}: {verdict(results['shmnet'][figure] <= goal)}"
         print(row)
+    build = results["maglev_build"]
+    print(f"Maglev's table, 64 nodes: {build / 1000:,.0f} us  <= 500: {verdict(build <= 500_000)}")
 
 
 def spread(values):

@@ -3,9 +3,9 @@
 mutants that count wrongly or look once where it must be twice."""
 
 CORE = "drivers/net/shmnet/core"
-CONSUMER, PRODUCER, TAPE, DIRECTORY, GROUPS, LAYOUT, GEOMETRY, MEMORY, FLOWS, FLOW_INDEX = (
+CONSUMER, PRODUCER, TAPE, DIRECTORY, GROUPS, LAYOUT, GEOMETRY, MEMORY, FLOWS, FLOW_INDEX, PINS = (
     f"{CORE}/{name}.hh" for name in ("consumer", "producer", "tape", "directory", "groups",
-                                     "layout", "geometry", "memory", "flow_table", "flow_index"))
+                                     "layout", "geometry", "memory", "flow_table", "flow_index", "pins"))
 RING_SCENE = "tests/explore/ring_scene.hh"
 TAPE_SCENES = "tests/explore/tape_explore.cc"
 
@@ -64,6 +64,8 @@ ORDER = [
     weaker(FLOWS, "Memory::load_acquire(&entry.sequence)", ACQUIRE, "flow"),
     (FLOWS, "\t\tMemory::release_fence();\n", "", "flow"),
     (FLOWS, "\t\tMemory::acquire_fence();\n", "", "flow"),
+    # Pins.
+    (PINS, "\t\tMemory::full_fence();\n", "", "pins"),
     # Slots, and what their owners say of themselves.
     weaker(DIRECTORY, "Memory::compare_exchange(&layout_.claim(found.slot)", TWO_STEPS,
            "membership"),
@@ -113,6 +115,10 @@ LOGIC = [
     (FLOWS, " &&\n\t\t       Memory::load_relaxed(&entry.sequence) == sequence;", ";", "flow"),
     (FLOWS, "if (Memory::load_relaxed(&moves_) == moves)", "if (true)", "flow grown"),
     (FLOWS, "\t\tMemory::store_relaxed(&older_, newest_word());\n", "", "flow grown"),
+    (PINS, "if (pin.state == Pin::Proposed) {", "if (false) {", "pins"),
+    (PINS, "\t\tOutcome outcome = look(key, target, others, wait);\n",
+     "\t\tOutcome outcome = Placed;\n", "pins"),
+    (PINS, "else\n\t\t\town_.erase(key);", "", "pins"),
     # Of another connection, or another life.
     (CONSUMER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn;\n", "", "ring"),
     (PRODUCER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn;\n", "", "ring connections"),

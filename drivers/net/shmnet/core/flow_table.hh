@@ -47,6 +47,16 @@ struct FlowView {
 	u32 used;
 };
 
+/* By which equal keys fall together; who does not know the secret cannot tell which others do. */
+inline u64 flow_hash(const SipKey& secret, const FlowKey& key)
+{
+	SipHash<> hash(secret);
+	const auto* words = reinterpret_cast<const aliasing_u64*>(&key);
+	for (u32 i = 0; i < sizeof(key) / sizeof(u64); i++)
+		hash.add(words[i]);
+	return hash.end();
+}
+
 template <typename Memory> class FlowTable {
 public:
 	static constexpr u32 CHUNK_FLOWS = 1024;
@@ -102,15 +112,7 @@ public:
 		}
 	}
 
-	/* By which equal keys fall together; who does not know the secret cannot tell which others do. */
-	u64 hash_of(const FlowKey& key) const
-	{
-		SipHash<> hash(secret_);
-		const auto* words = reinterpret_cast<const aliasing_u64*>(&key);
-		for (u32 i = 0; i < sizeof(key) / sizeof(u64); i++)
-			hash.add(words[i]);
-		return hash.end();
-	}
+	u64 hash_of(const FlowKey& key) const { return flow_hash(secret_, key); }
 
 	u32 flows() const { return Memory::load_relaxed(&flows_); }
 	/* That a node serves. */
