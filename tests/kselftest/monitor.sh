@@ -130,14 +130,14 @@ rings_agree() {
 
 # Both directions connected, nothing on the way, all buffers with the sender.
 rings_rest() {
-	"$ctl" ring "$pci0" | awk -v node="$node1" '
-		$3 == node && $6 == "connected" && $10 == 0 && $11 == $12 { found++ }
+	"$ctl" ring "$pci0" | awk -v interface="$if0" -v node="$node1" '
+		$2 == interface && $3 == node && $6 == "connected" && $10 == 0 && $11 == $12 { found++ }
 		END { exit found != 2 }'
 }
 
 closed() {
-	"$ctl" ring "$pci0" | awk -v node="$node1" '
-		$3 == node && $6 == "closed" && $7 == "-" { found++ } END { exit found != 2 }'
+	"$ctl" ring "$pci0" | awk -v interface="$if0" -v node="$node1" '
+		$2 == interface && $3 == node && $6 == "closed" && $7 == "-" { found++ } END { exit found != 2 }'
 }
 
 rings_close() {
