@@ -12,8 +12,11 @@
 
 namespace shmnet {
 
-/* Of each packet of a flow the same, and of no other flow's. Zero where a kind does not use it. */
-struct FlowKey {
+/*
+ * Of each packet of a flow the same, and of no other flow's. Zero where a kind does not use it. Aligned,
+ * to be hashed and compared by words.
+ */
+struct alignas(u64) FlowKey {
 	u8 source[16]; /* IPv4: as ::ffff:a.b.c.d */
 	u8 destination[16];
 	u16 source_port; /* in host order; of an echo its identifier, both */
