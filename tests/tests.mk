@@ -9,7 +9,7 @@ TOOL_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,\
 	$(filter-out %/main.cc,$(wildcard tools/hub/*.cc tools/shmnetctl/*.cc)))
 TEST_PACKAGES := gtest_main libsystemd libnl-genl-3.0 fmt spdlog
 
-CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% flow_% geometry_% groups_% hardened_% layout_% maglev_% pins_% \
+CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% flow_% geometry_% groups_% hardened_% layout_% maglev_% pins_% ports_% \
 	membership_% ring_% tape_%),$(UNIT_TESTS))
 STRESS_PROGRAMS := $(patsubst tests/stress/%.cc,$(BUILD)/tests/%,$(wildcard tests/stress/*.cc))
 

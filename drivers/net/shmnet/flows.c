@@ -9,9 +9,12 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-/* A slice under the lock: some 20 us where an entry is in no cache. */
-#define SLICE_ENTRIES	256
-#define SLICE_BUCKETS	64
+/*
+ * Slices under the lock. Each entry of one may have to be removed, each of a bucket's eight to be
+ * entered elsewhere, which takes a fraction of a microsecond.
+ */
+#define SLICE_ENTRIES	64
+#define SLICE_BUCKETS	16
 /* A round looks at all entries once; one is late by that at most. */
 #define ROUND		(10 * HZ)
 #define STEP		(HZ / 10)
@@ -77,12 +80,8 @@ static bool bring_chunk(struct shmnet_flow_table *table)
 	if (!chunk)
 		return false;
 	spin_lock_bh(&table->lock);
-	if (shmnet_flows_wants_chunk(table->core)) {
-		shmnet_flows_add_chunk(table->core, chunk);
-		chunk = NULL;
-	}
+	shmnet_flows_add_chunk(table->core, chunk);
 	spin_unlock_bh(&table->lock);
-	kvfree(chunk);
 	return true;
 }
 
@@ -92,13 +91,12 @@ static void *new_buckets(u32 count)
 	return vmalloc_huge(shmnet_flows_buckets_size(count), GFP_KERNEL | __GFP_ZERO);
 }
 
-/* Only the work does this: nobody else makes the table grow meanwhile. */
-static void grow(struct shmnet_flow_table *table, u32 buckets)
+static bool grow(struct shmnet_flow_table *table, u32 buckets)
 {
 	void *older, *memory = new_buckets(buckets);
 
 	if (!memory)
-		return;
+		return false;
 	spin_lock_bh(&table->lock);
 	shmnet_flows_grow(table->core, memory, buckets);
 	spin_unlock_bh(&table->lock);
@@ -110,19 +108,26 @@ static void grow(struct shmnet_flow_table *table, u32 buckets)
 	} while (!older);
 	synchronize_rcu();
 	vfree(older);
+	return true;
 }
 
-/* What was not to be had is wanted again with the next flow. */
+/*
+ * Only here does the table get memory, so that what it wants it still wants when that is there.
+ * What was not to be had is wanted again with the next flow.
+ */
 static void bring_memory(struct work_struct *work)
 {
 	struct shmnet_flow_table *table = container_of(work, struct shmnet_flow_table, memory);
+	bool chunk, done;
 	u32 buckets;
 
-	while (shmnet_flows_wants_chunk(table->core) && bring_chunk(table))
-		cond_resched();
-	buckets = shmnet_flows_wants_buckets(table->core);
-	if (buckets)
-		grow(table, buckets);
+	do {
+		spin_lock_bh(&table->lock);
+		chunk = shmnet_flows_wants_chunk(table->core);
+		buckets = shmnet_flows_wants_buckets(table->core);
+		spin_unlock_bh(&table->lock);
+		done = (!chunk || bring_chunk(table)) && (!buckets || grow(table, buckets));
+	} while (done && (chunk || buckets));
 }
 
 /* A step of a round: so many entries that the round ends in time. */
@@ -134,7 +139,7 @@ static void collect(struct work_struct *work)
 	u32 living[SHMNET_NODES_MAX], i;
 
 	for (i = 0; i < SHMNET_NODES_MAX; i++)
-		living[i] = shmnet_global_incarnation(table->net, i);
+		living[i] = shmnet_active_incarnation(table->net, i);
 	for (i = 0; i < slices; i++) {
 		spin_lock_bh(&table->lock);
 		shmnet_flows_collect(table->core, now_ms(), SLICE_ENTRIES, living);
@@ -184,7 +189,6 @@ void shmnet_flow_table_destroy(struct shmnet_net *net)
 	for (i = 0; (chunk = shmnet_flows_chunk(table->core, i)); i++)
 		kvfree(chunk);
 	vfree(shmnet_flows_buckets(table->core));
-	vfree(shmnet_flows_older_buckets(table->core));
 	kvfree(table->chunks);
 	kfree(table);
 	net->flows = NULL;

@@ -9,29 +9,16 @@
 /* Longer heads (of extension headers) belong to no flow that is looked for. */
 #define HEAD_MAX	256
 
-/* The incarnation of a node that takes part in this network, or 0. Any context. */
-u32 shmnet_global_incarnation(const struct shmnet_net *net, u32 slot)
-{
-	const struct shmnet_core *core = net->device->core;
-
-	if (slot >= net->device->info.nodes)
-		return 0;
-	if (shmnet_is_own(net, slot))
-		return READ_ONCE(net->running) ? net->device->incarnation : 0;
-	if (shmnet_core_network_state(core, slot, net->index) != SHMNET_STATE_UP)
-		return 0;
-	return shmnet_core_living(core, slot);
-}
-
 /* Takes the packet apart: in place, or in a copy of its head. False: it is no IP packet. */
 static bool parse(const struct sk_buff *skb, struct shmnet_flow *flow)
 {
-	u32 total = skb->len - ETH_HLEN;
 	u8 head[HEAD_MAX];
+	u32 total;
 
 	if (skb->len < ETH_HLEN ||
 	    (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6)))
 		return false;
+	total = skb->len - ETH_HLEN;
 	shmnet_flow_parse(skb->data + ETH_HLEN, max_t(int, skb_headlen(skb) - ETH_HLEN, 0), total,
 			  flow);
 	if (flow->kind == SHMNET_FLOW_SHORT && flow->needed <= sizeof(head)) {
@@ -51,7 +38,7 @@ static struct shmnet_flow_target choose(struct shmnet_net *net, const struct shm
 	u32 slot, count = 0;
 
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
-		u32 incarnation = shmnet_global_incarnation(net, slot);
+		u32 incarnation = shmnet_active_incarnation(net, slot);
 
 		if (incarnation)
 			candidate[count++] = (struct shmnet_flow_target){ slot, incarnation };
@@ -68,13 +55,9 @@ static struct shmnet_flow_target choose(struct shmnet_net *net, const struct shm
 static bool is_answer(struct shmnet_net *net, const struct shmnet_flow *flow,
 		      struct shmnet_flow_target *target)
 {
-	u32 block = SHMNET_PORTS_OF(net->device->info.nodes);
-	u32 port = flow->destination_port - SHMNET_PORTS_FIRST;
-
-	if (flow->destination_port < SHMNET_PORTS_FIRST || port / block >= net->device->info.nodes)
+	if (!shmnet_core_port_owner(net->device->core, flow->destination_port, &target->node))
 		return false;
-	target->node = port / block;
-	target->incarnation = shmnet_global_incarnation(net, target->node);
+	target->incarnation = shmnet_active_incarnation(net, target->node);
 	if (!target->incarnation) {
 		target->node = net->device->slot;
 		target->incarnation = net->device->incarnation;
@@ -88,7 +71,7 @@ static u32 serving_node(struct shmnet_net *net, const struct shmnet_flow *flow)
 	struct shmnet_flow_target target;
 
 	if (shmnet_flow_find(net->flows, flow, &target) &&
-	    shmnet_global_incarnation(net, target.node) == target.incarnation)
+	    shmnet_active_incarnation(net, target.node) == target.incarnation)
 		return target.node;
 	/* Of an error the flow is another's; alone it begins none. */
 	if (flow->kind != SHMNET_FLOW_PORTS)
@@ -114,7 +97,7 @@ u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 }
 
 /* Makes the frame one of this node's for that one. False: no memory. */
-static bool address(struct shmnet_net *net, struct sk_buff *skb, u32 slot)
+static bool set_addresses(struct shmnet_net *net, struct sk_buff *skb, u32 slot)
 {
 	struct ethhdr *eth;
 
@@ -152,7 +135,7 @@ netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	if (skb->len < ETH_HLEN || is_multicast_ether_addr(skb->data))
 		return shmnet_start_xmit(skb, dev);
-	if (!address(net, skb, slot)) {
+	if (!set_addresses(net, skb, slot)) {
 		shmnet_drop(skb, &net->tx[slot].counters, no_memory);
 		return NETDEV_TX_OK;
 	}

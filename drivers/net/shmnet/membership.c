@@ -136,6 +136,20 @@ static void reconcile(struct shmnet_net *net, u32 slot)
 	shmnet_tx_reconcile(net, slot, up);
 }
 
+/* The incarnation of a node that takes part in this network, or 0. Any context. */
+u32 shmnet_active_incarnation(const struct shmnet_net *net, u32 slot)
+{
+	const struct shmnet_core *core = net->device->core;
+
+	if (slot >= net->device->info.nodes)
+		return 0;
+	if (shmnet_is_own(net, slot))
+		return READ_ONCE(net->running) ? net->device->incarnation : 0;
+	if (shmnet_core_network_state(core, slot, net->index) != SHMNET_STATE_UP)
+		return 0;
+	return shmnet_core_living(core, slot);
+}
+
 static void update_carrier(struct shmnet_net *net)
 {
 	/* A global adapter is its own peer. */
@@ -283,10 +297,12 @@ static int renew_interface(struct shmnet_net *net, u32 old_slot)
 		return err;
 	shmnet_node_mac(net->device, net->index, old_slot, old);
 	shmnet_node_mac(net->device, net->index, net->device->slot, address.sa_data);
-	if (shmnet_is_global(net))
+	if (shmnet_is_global(net)) {
 		eth_hw_addr_set(net->dev, address.sa_data);
+		return 0;
+	}
 	/* One that the user set stays. */
-	else if (ether_addr_equal(net->dev->dev_addr, old) && net->device->slot != old_slot)
+	if (ether_addr_equal(net->dev->dev_addr, old) && net->device->slot != old_slot)
 		err = dev_set_mac_address(net->dev, &address, NULL);
 	return err;
 }

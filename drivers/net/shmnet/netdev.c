@@ -137,6 +137,12 @@ static u16 shmnet_select_queue(struct net_device *dev, struct sk_buff *skb,
 	return behind < 0 ? net->device->slot : behind;
 }
 
+static bool goes_onto_tape(const struct shmnet_net *net, const struct sk_buff *skb, u32 slot)
+{
+	return shmnet_is_own(net, slot) &&
+	       (!shmnet_is_global(net) || is_multicast_ether_addr(skb->data));
+}
+
 /* What this frame's receiver cannot do, the stack does before. */
 static netdev_features_t shmnet_features_check(struct sk_buff *skb, struct net_device *dev,
 					       netdev_features_t features)
@@ -147,14 +153,11 @@ static netdev_features_t shmnet_features_check(struct sk_buff *skb, struct net_d
 	u64 caps;
 
 	features = vlan_features_check(skb, features);
-	if (slot >= net->device->info.nodes)
+	if (slot >= net->device->info.nodes || goes_onto_tape(net, skb, slot))
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
-	if (shmnet_is_own(net, slot)) {
-		/* Onto a tape; or it stays here, and nothing need be done to it. */
-		if (!shmnet_is_global(net) || is_multicast_ether_addr(skb->data))
-			features &= ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+	/* It stays here, and nothing need be done to it. */
+	if (shmnet_is_own(net, slot))
 		return features;
-	}
 	caps = shmnet_core_capabilities(net->device->core, slot, net->index);
 	if (!(caps & SHMNET_CAP_CSUM))
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);

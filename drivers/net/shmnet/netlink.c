@@ -67,6 +67,8 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, u8 command, fi
 			if (err == -ENODATA) {
 				genlmsg_cancel(skb, header);
 				err = 0;
+				/* A connection table may have a million free entries. */
+				cond_resched();
 				continue;
 			}
 			if (err) {
@@ -122,11 +124,11 @@ static int fill_interface(struct sk_buff *skb, const struct shmnet_net *net)
 /* By which this node begins connections from shared addresses. */
 static int fill_ports(struct sk_buff *skb, const struct shmnet_device *device)
 {
-	u32 block = SHMNET_PORTS_OF(device->info.nodes);
-	u32 first = SHMNET_PORTS_FIRST + device->slot * block;
+	u32 first, last;
 
+	shmnet_core_ports(device->core, device->slot, &first, &last);
 	if (nla_put_u32(skb, SHMNET_A_PORTS_FIRST, first) ||
-	    nla_put_u32(skb, SHMNET_A_PORTS_LAST, first + block - 1))
+	    nla_put_u32(skb, SHMNET_A_PORTS_LAST, last))
 		return -EMSGSIZE;
 	return 0;
 }

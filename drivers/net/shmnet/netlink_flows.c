@@ -30,7 +30,7 @@ int shmnet_fill_flow(struct sk_buff *skb, struct shmnet_device *device, u32 item
 	    nla_put(skb, SHMNET_A_FLOW_DESTINATION, sizeof(flow.destination), flow.destination) ||
 	    nla_put_u32(skb, SHMNET_A_FLOW_SOURCE_PORT, flow.source_port) ||
 	    nla_put_u32(skb, SHMNET_A_FLOW_DESTINATION_PORT, flow.destination_port) ||
-	    nla_put_u32(skb, SHMNET_A_FLOW_STATE, SHMNET_FLOW_OPENING + flow.state) ||
+	    nla_put_u32(skb, SHMNET_A_FLOW_STATE, flow.state) ||
 	    nla_put_u32(skb, SHMNET_A_FLOW_IDLE, idle) ||
 	    nla_put_u32(skb, SHMNET_A_SLOT, flow.target.node) ||
 	    nla_put_u32(skb, SHMNET_A_INCARNATION, flow.target.incarnation))

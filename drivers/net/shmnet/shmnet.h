@@ -290,7 +290,6 @@ void shmnet_tapes_start(struct shmnet_net *net);
 void shmnet_joined_free(struct shmnet_net *net);
 
 /* global.c: the global adapter */
-u32 shmnet_global_incarnation(const struct shmnet_net *net, u32 slot);
 u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 			       struct net_device *sb_dev);
 netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev);
@@ -317,6 +316,7 @@ void shmnet_leave(struct shmnet_device *device);
 void shmnet_suspend(struct shmnet_device *device);
 int shmnet_resume(struct shmnet_device *device);
 void shmnet_check_now(struct shmnet_device *device);
+u32 shmnet_active_incarnation(const struct shmnet_net *net, u32 slot);
 
 /* netdev.c */
 int shmnet_net_create(struct shmnet_device *device, u32 index);

@@ -183,6 +183,7 @@ static void stop_until_room(struct shmnet_net *net, u32 slot)
 	struct shmnet_tx_queue *tx = &net->tx[slot];
 	struct netdev_queue *queue = queue_of(net, slot);
 
+	/* All was read: it is grants that are waited for, from now on. */
 	if (tx->oldest == tx->next)
 		tx->progress = net->ticks;
 	netif_tx_stop_queue(queue);
@@ -222,11 +223,9 @@ static void enter(struct shmnet_net *net, struct shmnet_tx_queue *tx, struct sk_
  */
 static bool is_expected(const struct shmnet_net *net, u32 slot)
 {
-	const struct shmnet_core *core = net->device->core;
-	u32 incarnation = shmnet_core_living(core, slot);
+	u32 incarnation = shmnet_active_incarnation(net, slot);
 
-	return incarnation && incarnation != READ_ONCE(net->device->suspected[slot]) &&
-	       shmnet_core_network_state(core, slot, net->index) == SHMNET_STATE_UP;
+	return incarnation && incarnation != READ_ONCE(net->device->suspected[slot]);
 }
 
 netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)

@@ -36,11 +36,18 @@ class Failure(Exception):
     """Something that must hold does not."""
 
 
+class NoDevice(Failure):
+    """A node that is being bound has no device yet."""
+
+
 def until(seconds, what, true, pause=0.05):
-    """Waits until true() returns something, and returns it."""
+    """Waits until true() returns something, and returns it; until all that it asks have a device."""
     end = time.monotonic() + seconds
     while True:
-        value = true()
+        try:
+            value = true()
+        except NoDevice:
+            value = None
         if value:
             return value
         if time.monotonic() > end:
@@ -135,8 +142,12 @@ class Guest:
         return output
 
     def ask(self, what):
-        """Nothing while it has no device, which shmnetctl calls a failure."""
-        return json.loads(self.run(f"{CTL} {what} --json 2>/dev/null || true") or "[]")
+        try:
+            return json.loads(self.run(f"{CTL} {what} --json"))
+        except Failure as failure:
+            if "the module uses no device here" in str(failure):
+                raise NoDevice(str(failure)) from None
+            raise
 
     # ---- Faults ------------------------------------------------------------------------------
 

@@ -112,6 +112,7 @@ def same_directory(guests):
         agree.views = views
         return all(one == views[0] for one in views)
 
+    agree.views = []
     try:
         until(SETTLE_PATIENCE, "the same directory", agree)
     except Failure as failure:

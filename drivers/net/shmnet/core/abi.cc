@@ -11,6 +11,7 @@
 #include "directory.hh"
 #include "groups.hh"
 #include "membership.hh"
+#include "ports.hh"
 #include "producer.hh"
 #include "tape.hh"
 
@@ -267,6 +268,19 @@ u64 shmnet_core_capabilities(const shmnet_core* core, u32 slot, u32 network)
 u32 shmnet_core_network_state(const shmnet_core* core, u32 slot, u32 network)
 {
 	return core->directory().network_state(slot, network);
+}
+
+void shmnet_core_ports(const shmnet_core* core, u32 slot, u32* first, u32* last)
+{
+	PortBlock block = ports_of(core->layout.nodes, slot);
+	*first = block.first;
+	*last = block.last;
+}
+
+bool shmnet_core_port_owner(const shmnet_core* core, u32 port, u32* slot)
+{
+	*slot = port_owner(core->layout.nodes, port);
+	return *slot < core->layout.nodes;
 }
 
 size_t shmnet_tx_size(const shmnet_core* core, u32 network)

@@ -6,6 +6,8 @@
 #include "flow_table.hh"
 #include "flows.h"
 
+#include <linux/shmnet.h>
+
 struct shmnet_flows {
 	shmnet::FlowTable<shmnet::HardwareMemory> table;
 };
@@ -17,6 +19,7 @@ using Flows = FlowTable<HardwareMemory>;
 static_assert(static_cast<u32>(FlowKind::Short) == SHMNET_FLOW_SHORT &&
 	      static_cast<u32>(FlowKind::Other) == SHMNET_FLOW_OTHER);
 static_assert(static_cast<u32>(FlowInsert::Full) == SHMNET_FLOW_FULL);
+static_assert(SHMNET_FLOW_OPENING + static_cast<u32>(FlowState::Datagram) == SHMNET_FLOW_DATAGRAM);
 
 inline const FlowKey& key_of(const shmnet_flow* flow)
 {
@@ -87,11 +90,6 @@ u32 shmnet_flows_count(const shmnet_flows* flows)
 	return flows->table.flows();
 }
 
-u32 shmnet_flows_count_of(const shmnet_flows* flows, u32 node)
-{
-	return flows->table.flows_of(node);
-}
-
 u64 shmnet_flows_hash(const shmnet_flows* flows, const shmnet_flow* flow)
 {
 	return flows->table.hash_of(key_of(flow));
@@ -103,11 +101,6 @@ shmnet_flow_insert shmnet_flows_insert(shmnet_flows* flows, const shmnet_flow* f
 	return static_cast<shmnet_flow_insert>(
 		flows->table.insert(key_of(flow), {target->node, target->incarnation},
 				    first_state(flow->protocol, flow->tcp_flags), now));
-}
-
-bool shmnet_flows_erase(shmnet_flows* flows, const shmnet_flow* flow)
-{
-	return flows->table.erase(key_of(flow));
 }
 
 u32 shmnet_flows_collect(shmnet_flows* flows, u32 now, u32 looks, const u32* living)
@@ -132,7 +125,7 @@ bool shmnet_flows_view(const shmnet_flows* flows, u32 number, shmnet_flow_view* 
 	view->source_port = flow.key.source_port;
 	view->destination_port = flow.key.destination_port;
 	view->protocol = flow.key.protocol;
-	view->state = static_cast<u8>(flow.state);
+	view->state = static_cast<u8>(SHMNET_FLOW_OPENING + static_cast<u32>(flow.state));
 	view->used = flow.used;
 	view->target = {flow.target.node, flow.target.incarnation};
 	return true;
@@ -158,11 +151,6 @@ void shmnet_flows_grow(shmnet_flows* flows, void* buckets, u32 count)
 	flows->table.grow(static_cast<FlowBucket*>(buckets), count);
 }
 
-bool shmnet_flows_growing(const shmnet_flows* flows)
-{
-	return flows->table.growing();
-}
-
 void* shmnet_flows_migrate(shmnet_flows* flows, u32 count)
 {
 	return flows->table.migrate(count);
@@ -176,9 +164,4 @@ void* shmnet_flows_chunk(const shmnet_flows* flows, u32 number)
 void* shmnet_flows_buckets(const shmnet_flows* flows)
 {
 	return flows->table.buckets();
-}
-
-void* shmnet_flows_older_buckets(const shmnet_flows* flows)
-{
-	return flows->table.older_buckets();
 }

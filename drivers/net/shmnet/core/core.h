@@ -131,6 +131,11 @@ __u32 shmnet_core_doorbell_peer(const struct shmnet_core *core, __u32 slot);
 __u64 shmnet_core_capabilities(const struct shmnet_core *core, __u32 slot, __u32 network);
 __u32 shmnet_core_network_state(const struct shmnet_core *core, __u32 slot, __u32 network);
 
+/* The ports by which a slot begins connections from a shared address. Any thread. */
+void shmnet_core_ports(const struct shmnet_core *core, __u32 slot, __u32 *first, __u32 *last);
+/* Whose block has the port. False: nobody's. */
+bool shmnet_core_port_owner(const struct shmnet_core *core, __u32 port, __u32 *slot);
+
 /* ---- Sending: the transmit queue's lock ------------------------------------------------------ */
 
 size_t shmnet_tx_size(const struct shmnet_core *core, __u32 network);

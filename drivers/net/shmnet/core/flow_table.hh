@@ -17,6 +17,8 @@
 #include "flow_state.hh"
 #include "siphash.hh"
 
+#include <linux/shmnet_shm.h>
+
 namespace shmnet {
 
 /* A node, in the life of it that the flow began in. */
@@ -60,7 +62,7 @@ inline u64 flow_hash(const SipKey& secret, const FlowKey& key)
 template <typename Memory> class FlowTable {
 public:
 	static constexpr u32 CHUNK_FLOWS = 1024;
-	static constexpr u32 NODES = 64;
+	static constexpr u32 NODES = SHMNET_NODES_MAX;
 	static constexpr u32 FLOWS_MIN = CHUNK_FLOWS, FLOWS_MAX = 1u << 27;
 
 	struct Entry {
@@ -213,7 +215,7 @@ public:
 		}
 		/* Ordered by the index: who has a number from there finds its chunk. */
 		Memory::store_relaxed(&chunks_[chunk_count_], reinterpret_cast<u64>(memory));
-		chunk_count_++;
+		Memory::store_relaxed(&chunk_count_, chunk_count_ + 1);
 		/* Number 0 is none. */
 		for (u32 i = CHUNK_FLOWS; i-- > (first == 0 ? 1 : 0);)
 			set_free(entries[i], first + i);
@@ -239,8 +241,8 @@ public:
 	bool growing() const { return older_word() != 0; }
 
 	/*
-	 * Takes @count buckets over into the larger index, while growing(). The older one's memory, to be freed when no
-	 * reader is left in it, when that was the last; before that NULL.
+	 * Takes @count buckets over into the larger index, while growing(). The older one's memory, to be
+	 * freed when no reader is left in it, when that was the last; before that NULL.
 	 */
 	FlowBucket* migrate(u32 count)
 	{
@@ -258,16 +260,12 @@ public:
 		return from.buckets();
 	}
 
-	/* For who takes the table apart: a chunk's memory, the index's. */
+	/* Any thread: how many chunks there are. For who takes the table apart: their memory, the index's. */
 	void* chunk(u32 number) const { return reinterpret_cast<void*>(chunks_[number]); }
-	u32 chunk_count() const { return chunk_count_; }
+	u32 chunk_count() const { return Memory::load_relaxed(&chunk_count_); }
 	/* Entries, used or not. */
-	u32 capacity() const { return chunk_count_ * CHUNK_FLOWS; }
+	u32 capacity() const { return chunk_count() * CHUNK_FLOWS; }
 	FlowBucket* buckets() const { return newest().buckets(); }
-	FlowBucket* older_buckets() const
-	{
-		return growing() ? unpack(older_word()).buckets() : nullptr;
-	}
 
 private:
 	/* Entries that are looked at for one to displace. */

@@ -52,7 +52,7 @@ struct shmnet_flow_view {
 	__u16 source_port;	/* in host order */
 	__u16 destination_port;
 	__u8 protocol;
-	__u8 state;		/* enum FlowState */
+	__u8 state;		/* enum shmnet_flow_state */
 	__u32 used;		/* when a packet was last seen, to a second */
 	struct shmnet_flow_target target;
 };
@@ -82,7 +82,6 @@ struct shmnet_flows *shmnet_flows_init(void *memory, __u32 flows_max, const __u6
 bool shmnet_flows_find(struct shmnet_flows *flows, const struct shmnet_flow *flow, __u32 now,
 		       struct shmnet_flow_target *target);
 __u32 shmnet_flows_count(const struct shmnet_flows *flows);
-__u32 shmnet_flows_count_of(const struct shmnet_flows *flows, __u32 node);
 /* A number by which equal flows, and nobody outside can tell which others, fall together. */
 __u64 shmnet_flows_hash(const struct shmnet_flows *flows, const struct shmnet_flow *flow);
 
@@ -90,7 +89,6 @@ __u64 shmnet_flows_hash(const struct shmnet_flows *flows, const struct shmnet_fl
 enum shmnet_flow_insert shmnet_flows_insert(struct shmnet_flows *flows,
 					    const struct shmnet_flow *flow,
 					    const struct shmnet_flow_target *target, __u32 now);
-bool shmnet_flows_erase(struct shmnet_flows *flows, const struct shmnet_flow *flow);
 /*
  * Looks at @looks entries and removes those whose time is over, or whose node lives another life
  * than @living has it, by slot. Returns how many.
@@ -107,14 +105,12 @@ void shmnet_flows_add_chunk(struct shmnet_flows *flows, void *memory);
 /* How many buckets a larger index should have, or 0. */
 __u32 shmnet_flows_wants_buckets(const struct shmnet_flows *flows);
 void shmnet_flows_grow(struct shmnet_flows *flows, void *buckets, __u32 count);
-bool shmnet_flows_growing(const struct shmnet_flows *flows);
-/* While growing: takes @count buckets over. The old index, to be freed behind readers, or NULL. */
+/* After that, until it has returned the old index: takes @count buckets over. The old index, to be freed behind readers, or NULL. */
 void *shmnet_flows_migrate(struct shmnet_flows *flows, __u32 count);
 
-/* For who takes the table apart: its memory, each chunk until NULL, both indexes. */
+/* For who takes a table apart that does not grow: its memory, each chunk until NULL. */
 void *shmnet_flows_chunk(const struct shmnet_flows *flows, __u32 number);
 void *shmnet_flows_buckets(const struct shmnet_flows *flows);
-void *shmnet_flows_older_buckets(const struct shmnet_flows *flows);
 
 #ifdef __cplusplus
 }

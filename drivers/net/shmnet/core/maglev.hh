@@ -8,6 +8,8 @@
 
 #include "memory.hh"
 
+#include <linux/shmnet_shm.h>
+
 namespace shmnet {
 
 /* A prime, over a hundred times as many as there are nodes: a share is then exact to one per cent. */
@@ -15,14 +17,14 @@ constexpr u32 MAGLEV_ENTRIES = 65537;
 
 class Maglev {
 public:
-	static constexpr u32 NODES = 64;
+	static constexpr u32 NODES = SHMNET_NODES_MAX;
 	static constexpr u32 WEIGHT_MAX = 255;
 	/* An entry of a table of no nodes. */
 	static constexpr u8 NOBODY = 0xff;
 
 	/*
 	 * @weight by node: 0: it takes no part. @table has MAGLEV_ENTRIES; what it becomes follows from
-	 * the weights alone. Half a millisecond, so not with interrupts disabled.
+	 * the weights alone. About a millisecond, so not with interrupts disabled.
 	 */
 	static void build(const u32 (&weight)[NODES], u8* table)
 	{

@@ -75,7 +75,7 @@ private:
 	static constexpr u64 FINGERPRINT = ~u64{0xffffff};
 	static constexpr u32 INCARNATION_SHIFT = 14, NODE_SHIFT = 8, AGE_SHIFT = 2;
 	static constexpr u64 INCARNATION_MASK = (1u << PIN_INCARNATION_BITS) - 1;
-	static constexpr u64 NODE_MASK = FlowTable<Memory>::NODES - 1;
+	static constexpr u64 NODE_MASK = SHMNET_NODES_MAX - 1;
 	static constexpr u64 AGE_MASK = 63, STATE_MASK = 3;
 
 	/* The fingerprint's bits are not these. */
