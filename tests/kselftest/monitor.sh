@@ -113,9 +113,10 @@ json_agrees() {
 
 # sum_of NODE DIRECTION: frames of its interface's rings in that direction
 sum_of() {
-	local pci=$pci0
-	[ "$1" -eq 0 ] || pci=$pci1
-	"$ctl" ring "$pci" | awk -v direction="$2" '$5 == direction { sum += $14 } END { print sum + 0 }'
+	local pci=$pci0 interface=$if0
+	[ "$1" -eq 0 ] || { pci=$pci1 interface=$if1; }
+	"$ctl" ring "$pci" | awk -v interface="$interface" -v direction="$2" '
+		$2 == interface && $5 == direction { sum += $14 } END { print sum + 0 }'
 }
 
 # What is not on a ring is on a tape.
@@ -151,7 +152,7 @@ tape_reads() {
 	[ "$1" -eq 0 ] || pci=$pci1
 	"$ctl" tape --json "$pci" | python3 -c '
 import json, sys
-tapes = json.load(sys.stdin)
+tapes = [tape for tape in json.load(sys.stdin) if tape["network"] == 0]
 assert tapes[0]["group"] is None and tapes[0]["reading"], tapes
 assert tapes[0]["position"] == tapes[0]["head"] > 0, tapes
 assert sum(tape["missed"] for tape in tapes) == int(sys.argv[1]), tapes
