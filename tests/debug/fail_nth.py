@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 DRIVER = Path("/sys/bus/pci/drivers/shmnet")
+AUTOPROBE = "/sys/bus/pci/drivers_autoprobe"
 FAIL_NTH = "/proc/self/fail-nth"
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFMTU, SIOCADDMULTI, SIOCDELMULTI = 0x8913, 0x8914, 0x8922, 0x8931, 0x8932
 IFF_UP = 1
@@ -140,6 +141,8 @@ def try_all(name, do, undo, done):
 
 def main():
     code = 0
+    # A device is bound by an action of its own, and not whenever the module is loaded.
+    write(AUTOPROBE, "0")
     for number, (name, (do, undo, done)) in enumerate(ACTIONS.items(), 1):
         try:
             told = try_all(name, do, undo, done)
