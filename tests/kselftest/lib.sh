@@ -64,9 +64,9 @@ check() {
 	fi
 }
 
-# until_true SECONDS COMMAND...
+# until_true SECONDS COMMAND...; so many times as long where everything is slow
 until_true() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${KSELFTEST_PATIENCE:-1}))
 	shift
 	until "$@"; do
 		[ $SECONDS -le $end ] || {
