@@ -9,8 +9,8 @@ TOOL_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,\
 	$(filter-out %/main.cc,$(wildcard tools/hub/*.cc tools/shmnetctl/*.cc)))
 TEST_PACKAGES := gtest_main libsystemd libnl-genl-3.0 fmt spdlog
 
-CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% flow_% geometry_% groups_% hardened_% layout_% maglev_% pins_% ports_% \
-	membership_% ring_% tape_%),$(UNIT_TESTS))
+CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% flow_% geometry_% groups_% hardened_% layout_% pins_% ports_% rendezvous_% \
+	membership_% ring_% service_% services_% tape_%),$(UNIT_TESTS))
 STRESS_PROGRAMS := $(patsubst tests/stress/%.cc,$(BUILD)/tests/%,$(wildcard tests/stress/*.cc))
 
 $(BUILD)/obj/tests/%.o: ALL_CXXFLAGS += -Itools -Itests/unit -Itests
@@ -210,10 +210,10 @@ bench: deps deps-bench
 	$(Q)tests/bench/bench $(ARGUMENTS)
 
 # DPDK's headers are not for C++20, and its -march would be the program's.
-$(BUILD)/bench/flows: tests/bench/flows.cc tests/unit/support/flow_table_memory.hh $(wildcard drivers/net/shmnet/core/*.hh)
+$(BUILD)/bench/flows: tests/bench/flows.cc tests/unit/support/flow_table_memory.hh tests/support/services.hh $(wildcard drivers/net/shmnet/core/*.hh)
 	@mkdir -p $(@D)
 	@echo "  CXX     $@"
-	$(Q)$(CXX) $(ALL_CXXFLAGS) -Itests/unit -Wno-volatile -Wno-deprecated-declarations \
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -Itests/unit -Itests -Wno-volatile -Wno-deprecated-declarations \
 		$$(pkg-config --cflags libdpdk | sed 's/-I/-isystem /g;s/-march=[^ ]*/-mssse3/') -o $@ $< \
 		-lrte_hash -lrte_eal
 

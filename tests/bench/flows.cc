@@ -2,11 +2,12 @@
 /*
  * flows [COUNT]: what the connection table costs with so many flows (10 million), beside
  * std::unordered_map and DPDK's rte_hash: lookups at random, insertion, expiry, memory. Each lookup is
- * timed alone; what the clock costs is measured too and taken off. And what it takes to make the table by
- * which 64 nodes are chosen from. Prints JSON, times in nanoseconds.
+ * timed alone; what the clock costs is measured too and taken off. And what it takes to make the table of
+ * a service that 64 nodes offer, and to give a flow to one of them. Prints JSON, times in nanoseconds.
  */
-#include "maglev.hh"
+#include "service_table.hh"
 #include "support/flow_table_memory.hh"
+#include "support/services.hh"
 
 #include <nlohmann/json.hpp>
 #include <rte_eal.h>
@@ -169,13 +170,18 @@ template <typename Table> json lookups(Table& table, u32 count, u32 round)
 	return {{"median", times[LOOKUPS / 2]}, {"p99", times[LOOKUPS / 100 * 99]}};
 }
 
+double median(std::vector<double> values)
+{
+	std::sort(values.begin(), values.end());
+	return values[values.size() / 2];
+}
+
 double median_of(const json& rounds, const char* figure)
 {
 	std::vector<double> values;
 	for (const json& round : rounds)
 		values.push_back(round[figure]);
-	std::sort(values.begin(), values.end());
-	return values[values.size() / 2];
+	return median(values);
 }
 
 template <typename Table> json measure(u32 count)
@@ -205,19 +211,36 @@ template <typename Table> json measure(u32 count)
 	return result;
 }
 
-double maglev_build()
+/* Of a service that all nodes offer: the table, and by each way to balance a choice. */
+json measure_services()
 {
-	static u8 table[MAGLEV_ENTRIES];
-	u32 weights[Maglev::NODES];
-	std::fill(std::begin(weights), std::end(weights), 1u);
-	std::vector<double> times(101);
-	for (double& time : times) {
-		auto begin = Clock::now();
-		Maglev::build(weights, table);
-		time = nanoseconds(Clock::now() - begin);
+	constexpr u32 NODES = SHMNET_NODES_MAX, CHOICES = 10000;
+	std::vector<u64> memory(ServiceTable::bytes(NODES) / sizeof(u64) + 1);
+	json result;
+	for (auto [name, balance] : {std::pair{"round robin", SHMNET_BALANCE_ROUND_ROBIN},
+				     {"flow", SHMNET_BALANCE_FLOW},
+				     {"source", SHMNET_BALANCE_SOURCE},
+				     {"least", SHMNET_BALANCE_LEAST}}) {
+		std::vector<double> made(101), chosen(made.size());
+		for (size_t i = 0; i < made.size(); i++) {
+			std::fill(memory.begin(), memory.end(), 0);
+			auto begin = Clock::now();
+			ServiceTable table(memory.data(), NODES, SipKey{{1, 2}}, 3);
+			for (u32 node = 0; node < NODES; node++) {
+				shmnet_service service = tcp_service(80, 1 + node % 7, balance);
+				table.add(node, pack_index(1, 2), &service, 1);
+			}
+			made[i] = nanoseconds(Clock::now() - begin);
+			ServiceEntry* entry = table.find(tcp_flow(80, 0));
+			begin = Clock::now();
+			for (u32 flow = 0; flow < CHOICES; flow++)
+				if (!table.choose(*entry, tcp_flow(80, flow), ~u64{0}, NODES))
+					throw std::runtime_error("a flow is given to nobody");
+			chosen[i] = nanoseconds(Clock::now() - begin) / CHOICES;
+		}
+		result[name] = {{"made", median(made)}, {"chosen", median(chosen)}};
 	}
-	std::sort(times.begin(), times.end());
-	return times[times.size() / 2];
+	return result;
 }
 
 } // namespace
@@ -230,7 +253,7 @@ int main(int argc, char** argv)
 	constexpr int EAL_ARGUMENTS = sizeof(eal) / sizeof(*eal) - 1;
 	const u32 count = argc > 1 ? static_cast<u32>(std::stoul(argv[1])) : 10'000'000;
 	try {
-		json results = {{"flows", count}, {"maglev_build", maglev_build()}};
+		json results = {{"flows", count}, {"services", measure_services()}};
 		results["shmnet"] = measure<Ours>(count);
 		results["std::unordered_map"] = measure<UnorderedMap>(count);
 		if (rte_eal_init(EAL_ARGUMENTS, const_cast<char**>(eal)) < 0)

@@ -77,6 +77,7 @@ def print_two_guests(results):
 
 
 def print_flows(results):
+    services = results.pop("services")
     tables = [name for name, value in results.items() if isinstance(value, dict)]
     print(f"\nConnection table, {results['flows']:,} flows")
     print(f"{'a flow':28}" + "".join(f"{name:>20}" for name in tables) + "  goal")
@@ -88,8 +89,10 @@ def print_flows(results):
         if goal:
             row += f"  <= {goal}: {verdict(results['shmnet'][figure] <= goal)}"
         print(row)
-    build = results["maglev_build"]
-    print(f"Maglev's table, 64 nodes: {build / 1000:,.0f} us  <= 500: {verdict(build <= 500_000)}")
+    print("\nA service of 64 nodes: its table, and a new flow's node")
+    for balance, figures in services.items():
+        print(f"{balance:28} {figures['made'] / 1000:12,.1f} us {figures['chosen']:12,.0f} ns"
+              f"  <= 500 us: {verdict(figures['made'] <= 500_000)}")
 
 
 def spread(values):

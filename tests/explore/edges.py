@@ -3,9 +3,10 @@
 mutants that count wrongly or look once where it must be twice."""
 
 CORE = "drivers/net/shmnet/core"
-CONSUMER, PRODUCER, TAPE, DIRECTORY, GROUPS, LAYOUT, GEOMETRY, MEMORY, FLOWS, FLOW_INDEX, PINS = (
+CONSUMER, PRODUCER, TAPE, DIRECTORY, GROUPS, LAYOUT, GEOMETRY, MEMORY, FLOWS, FLOW_INDEX, PINS, SERVICES = (
     f"{CORE}/{name}.hh" for name in ("consumer", "producer", "tape", "directory", "groups",
-                                     "layout", "geometry", "memory", "flow_table", "flow_index", "pins"))
+                                     "layout", "geometry", "memory", "flow_table", "flow_index", "pins",
+                                     "services"))
 RING_SCENE = "tests/explore/ring_scene.hh"
 TAPE_SCENES = "tests/explore/tape_explore.cc"
 
@@ -66,6 +67,11 @@ ORDER = [
     (FLOWS, "\t\tMemory::acquire_fence();\n", "", "flow"),
     # Pins.
     (PINS, "\t\tMemory::full_fence();\n", "", "pins"),
+    # What nodes offer.
+    weaker(SERVICES, "Memory::store_release(&words_->sequence,", RELEASE, "services"),
+    weaker(SERVICES, "Memory::load_acquire(&words_->sequence)", ACQUIRE, "services"),
+    (SERVICES, "\t\tMemory::release_fence();\n", "", "services"),
+    (SERVICES, "\t\tMemory::acquire_fence();\n", "", "services"),
     # Slots, and what their owners say of themselves.
     weaker(DIRECTORY, "Memory::compare_exchange(&layout_.claim(found.slot)", TWO_STEPS,
            "membership"),
@@ -119,6 +125,9 @@ LOGIC = [
     (PINS, "\t\tOutcome outcome = look(key, target, others, wait);\n",
      "\t\tOutcome outcome = Placed;\n", "pins"),
     (PINS, "else\n\t\t\town_.erase(key);", "", "pins"),
+    (SERVICES, "return Memory::load_relaxed(&words_->sequence) == sequence;", "return true;", "services"),
+    (SERVICES, "index_of(sequence) % 2 != 0 || ", "", "services and its node dies"),
+    (SERVICES, "pack_index(incarnation, index + 1)", "sequence", "services"),
     # Of another connection, or another life.
     (CONSUMER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn;\n", "", "ring"),
     (PRODUCER, "\t\tif (epoch_of(word) != epoch_)\n\t\t\treturn;\n", "", "ring connections"),

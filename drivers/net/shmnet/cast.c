@@ -68,34 +68,47 @@ unlock:
 	return NETDEV_TX_OK;
 }
 
-/* Process context. */
-void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type)
+/* False: the tape was too busy for it. */
+static bool cast_command(struct shmnet_net *net, struct shmnet_command *command)
 {
 	struct shmnet_device *device = net->device;
-	struct shmnet_command command = {
-		.ethertype = cpu_to_be16(SHMNET_COMMAND_ETHERTYPE),
-		.version = SHMNET_VERSION,
-		.type = type,
-		.incarnation = cpu_to_be32(device->incarnation),
-	};
 	u32 tape = shmnet_broadcast_tape(net);
+	bool published;
 	void *bytes;
 
-	eth_broadcast_addr(command.destination);
-	shmnet_node_mac(device, net->index, device->slot, command.source);
-	command.source[0] |= SHMNET_MAC_COMMAND;
+	eth_broadcast_addr(command->destination);
+	shmnet_node_mac(device, net->index, device->slot, command->source);
+	command->source[0] |= SHMNET_MAC_COMMAND;
+	command->ethertype = cpu_to_be16(SHMNET_COMMAND_ETHERTYPE);
+	command->version = SHMNET_VERSION;
+	command->incarnation = cpu_to_be32(device->incarnation);
 
 	spin_lock_bh(&device->cast_lock);
-	bytes = shmnet_cast_begin(device->core, net->index, tape, sizeof(command), 0);
-	memcpy(bytes, &command, sizeof(command));
-	/* A hint: is the tape too busy for it, the others' next tick finds us all the same. */
-	if (shmnet_cast_publish(device->core)) {
-		u32 slot;
-
-		for (slot = 0; slot < device->info.nodes; slot++)
-			if (slot != device->slot)
-				shmnet_ring_directory(device, slot);
+	bytes = shmnet_cast_begin(device->core, net->index, tape, sizeof(*command), 0);
+	memcpy(bytes, command, sizeof(*command));
+	published = shmnet_cast_publish(device->core);
+	if (published)
 		ring_readers(net, tape, &net->cast_counters);
-	}
 	spin_unlock_bh(&device->cast_lock);
+	return published;
+}
+
+/* Says that this node has come, or goes. Process context. */
+void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type)
+{
+	struct shmnet_command command = { .type = type };
+
+	/* A hint: where it is not heard, the others' next tick finds us all the same. */
+	if (cast_command(net, &command))
+		shmnet_ring_directories(net->device);
+}
+
+/* Asks for a connection, or answers. Any context but hard interrupts. */
+void shmnet_cast_flow(struct shmnet_net *net, enum shmnet_command_type type,
+		      const struct shmnet_command_flow *flow)
+{
+	struct shmnet_command command = { .type = type, .flow = *flow };
+
+	/* What is lost is asked again. */
+	cast_command(net, &command);
 }

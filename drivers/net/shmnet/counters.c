@@ -24,6 +24,8 @@ void shmnet_sum_counters(const struct shmnet_net *net, struct shmnet_counters *s
 	memset(sum, 0, sizeof(*sum));
 	add(sum, &net->counters);
 	add(sum, &net->cast_counters);
+	if (net->questions)
+		add(sum, &net->questions->counters);
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
 		add(sum, &net->tx[slot].counters);
 		add(sum, &net->rx[slot].counters);

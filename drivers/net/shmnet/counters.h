@@ -35,8 +35,11 @@
 	X(tx_drop_no_memory)							\
 	X(tx_drop_contended)	/* a tape was too busy */			\
 	X(tx_drop_backlog)	/* this node served it, and had too much to do */ \
+	X(tx_drop_unknown)	/* nobody could be asked whose connection it is */ \
 	X(tx_unread)		/* in a ring when its connection ended */	\
 	X(tx_stops)		/* a queue waited for its receiver */		\
+	X(flows_asked)		/* connections that all nodes were asked for */	\
+	X(flows_found)		/* of these: some node had it */		\
 	X(doorbells_sent)							\
 	X(doorbells_received)	/* rings and tapes that a poll found announced */ \
 	X(doorbells_repeated)	/* the receiver seemed not to have heard */	\
@@ -81,6 +84,7 @@ void shmnet_sum_counters(const struct shmnet_net *net, struct shmnet_counters *s
 #define SHMNET_REASON_stalled	SKB_DROP_REASON_FULL_RING
 #define SHMNET_REASON_invalid	SKB_DROP_REASON_NOT_SPECIFIED
 #define SHMNET_REASON_contended	SKB_DROP_REASON_NOT_SPECIFIED
+#define SHMNET_REASON_unknown	SKB_DROP_REASON_NO_SOCKET
 
 /* Drops a frame that was to be sent, for the reason that the counter tx_drop_@name says. */
 #define shmnet_drop(skb, counters, name) \

@@ -6,11 +6,13 @@
  */
 #include "shmnet.h"
 
+#include <net/tcp.h>
+
 /* Longer heads (of extension headers) belong to no flow that is looked for. */
 #define HEAD_MAX	256
 
 /* Takes the packet apart: in place, or in a copy of its head. False: it is no IP packet. */
-static bool parse(const struct sk_buff *skb, struct shmnet_flow *flow)
+bool shmnet_flow_of(const struct sk_buff *skb, struct shmnet_flow *flow)
 {
 	u8 head[HEAD_MAX];
 	u32 total;
@@ -31,21 +33,62 @@ static bool parse(const struct sk_buff *skb, struct shmnet_flow *flow)
 	return true;
 }
 
-/* One of the nodes that take part, by the flow's addresses and ports. */
-static struct shmnet_flow_target choose(struct shmnet_net *net, const struct shmnet_flow *flow)
+/* One of the nodes that take part, by the flow's addresses and ports. False: none does. */
+static bool choose_any(const struct shmnet_net *net, const struct shmnet_flow *flow,
+		       struct shmnet_flow_target *target)
 {
 	struct shmnet_flow_target candidate[SHMNET_NODES_MAX];
 	u32 slot, count = 0;
 
-	for (slot = 0; slot < net->device->info.nodes; slot++) {
-		u32 incarnation = shmnet_active_incarnation(net, slot);
+	for (slot = 0; slot < net->device->info.nodes; slot++)
+		if (shmnet_is_expected(net, slot))
+			candidate[count++] = (struct shmnet_flow_target){
+				slot, shmnet_active_incarnation(net, slot) };
+	if (count)
+		*target = candidate[reciprocal_scale(
+			shmnet_flows_hash(net->flows->core, flow) >> 32, count)];
+	return count;
+}
 
-		if (incarnation)
-			candidate[count++] = (struct shmnet_flow_target){ slot, incarnation };
+/* The nodes that are there still as they were when they said that they offer the service. */
+static u64 able_nodes(const struct shmnet_net *net, const struct shmnet_service_table *table,
+		      const struct shmnet_service_entry *entry)
+{
+	struct shmnet_service_offer offer;
+	u64 able = 0;
+	u32 number;
+
+	for (number = shmnet_service_first(entry); number != SHMNET_NO_OFFER; number = offer.next) {
+		shmnet_service_offer(table, number, &offer);
+		if (shmnet_is_expected(net, offer.target.node) &&
+		    shmnet_active_incarnation(net, offer.target.node) == offer.target.incarnation)
+			able |= BIT_ULL(offer.target.node);
 	}
-	if (!count)
-		return (struct shmnet_flow_target){ net->device->slot, net->device->incarnation };
-	return candidate[reciprocal_scale(shmnet_flows_hash(net->flows->core, flow) >> 32, count)];
+	return able;
+}
+
+/*
+ * Gives a new flow to a node: of those that offer what it asks for, or, as long as no node has said what
+ * it offers, to any. False: nobody offers it.
+ */
+static bool choose(const struct shmnet_net *net, const struct shmnet_flow *flow,
+		   struct shmnet_flow_target *target)
+{
+	struct shmnet_service_table *table;
+	struct shmnet_service_entry *entry;
+	bool chosen;
+
+	rcu_read_lock();
+	table = rcu_dereference(net->services->table);
+	entry = table ? shmnet_service_find(table, flow) : NULL;
+	if (table)
+		chosen = entry && shmnet_service_choose(table, entry, flow,
+							able_nodes(net, table, entry),
+							net->device->slot, target);
+	else
+		chosen = choose_any(net, flow, target);
+	rcu_read_unlock();
+	return chosen;
 }
 
 /*
@@ -65,8 +108,29 @@ static bool is_answer(struct shmnet_net *net, const struct shmnet_flow *flow,
 	return true;
 }
 
-/* The node that serves the packet's flow; a new flow is given to one, and stays there. */
-static u32 serving_node(struct shmnet_net *net, const struct shmnet_flow *flow)
+/* Of TCP, whether it is a connection's first packet; others have none that could be told. */
+static bool is_first(const struct shmnet_flow *flow)
+{
+	return flow->protocol != IPPROTO_TCP ||
+	       (flow->tcp_flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN;
+}
+
+/* Whether a connection that the table does not know is one of this node itself. */
+static bool is_own(const struct shmnet_net *net, const struct shmnet_flow *flow,
+		   struct shmnet_flow_target *target)
+{
+	struct shmnet_command_flow told;
+
+	*target = (struct shmnet_flow_target){ net->device->slot, net->device->incarnation };
+	shmnet_flow_tell(flow, &told);
+	return shmnet_has_socket(net, &told);
+}
+
+/*
+ * The queue of the node that serves the packet's flow. A new flow is given to a node, and stays there;
+ * for one that is not new and not known the last queue asks.
+ */
+static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 {
 	struct shmnet_flow_target target;
 
@@ -76,8 +140,13 @@ static u32 serving_node(struct shmnet_net *net, const struct shmnet_flow *flow)
 	/* Of an error the flow is another's; alone it begins none. */
 	if (flow->kind != SHMNET_FLOW_PORTS)
 		return net->device->slot;
-	if (!is_answer(net, flow, &target))
-		target = choose(net, flow);
+	if (!is_answer(net, flow, &target)) {
+		if (!is_first(flow) && !is_own(net, flow, &target))
+			return net->device->info.nodes;
+		/* What nobody offers this node refuses, or lets in where it listens all the same. */
+		if (is_first(flow) && !choose(net, flow, &target))
+			return net->device->slot;
+	}
 	shmnet_flow_remember(net->flows, flow, &target);
 	return target.node;
 }
@@ -89,11 +158,11 @@ u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 	struct shmnet_net *net = netdev_priv(dev);
 	struct shmnet_flow flow;
 
-	if (is_multicast_ether_addr(skb->data) || !parse(skb, &flow))
+	if (is_multicast_ether_addr(skb->data) || !shmnet_flow_of(skb, &flow))
 		return net->device->slot;
 	if (flow.kind != SHMNET_FLOW_PORTS && flow.kind != SHMNET_FLOW_ERROR)
 		return net->device->slot;
-	return serving_node(net, &flow);
+	return queue_of(net, &flow);
 }
 
 /* Makes the frame one of this node's for that one. False: no memory. */
@@ -135,6 +204,8 @@ netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	if (skb->len < ETH_HLEN || is_multicast_ether_addr(skb->data))
 		return shmnet_start_xmit(skb, dev);
+	if (slot == net->device->info.nodes)
+		return shmnet_ask_xmit(net, skb);
 	if (!set_addresses(net, skb, slot)) {
 		shmnet_drop(skb, &net->tx[slot].counters, no_memory);
 		return NETDEV_TX_OK;

@@ -67,6 +67,16 @@ void shmnet_ring_directory(struct shmnet_device *device, u32 slot)
 			  device->registers + REGISTER_DOORBELL);
 }
 
+/* All others look at the directory. */
+void shmnet_ring_directories(struct shmnet_device *device)
+{
+	u32 slot;
+
+	for (slot = 0; slot < device->info.nodes; slot++)
+		if (slot != device->slot)
+			shmnet_ring_directory(device, slot);
+}
+
 static irqreturn_t handle_vector(int irq, void *data)
 {
 	const struct shmnet_vector *vector = data;

@@ -105,9 +105,13 @@ static void join(struct shmnet_device *device)
 		.peer = device->peer_id,
 		.vectors = device->vectors,
 	};
+	u32 i;
 
 	strscpy(entry.name, init_utsname()->nodename, sizeof(entry.name));
 	shmnet_core_publish(device->core, &entry);
+	for (i = 0; i < device->info.networks; i++)
+		if (device->net[i] && device->net[i]->services)
+			shmnet_services_show(device->net[i]);
 	device->joined = true;
 	device->tick_due = jiffies;
 	queue_delayed_work(workqueue, &device->tick, 0);
@@ -148,6 +152,14 @@ u32 shmnet_active_incarnation(const struct shmnet_net *net, u32 slot)
 	if (shmnet_core_network_state(core, slot, net->index) != SHMNET_STATE_UP)
 		return 0;
 	return shmnet_core_living(core, slot);
+}
+
+/* Whether a node takes part, and shows life. Any context. */
+bool shmnet_is_expected(const struct shmnet_net *net, u32 slot)
+{
+	u32 incarnation = shmnet_active_incarnation(net, slot);
+
+	return incarnation && incarnation != READ_ONCE(net->device->suspected[slot]);
 }
 
 static void update_carrier(struct shmnet_net *net)
@@ -256,6 +268,8 @@ static void tick(struct work_struct *work)
 		shmnet_scan(net, shmnet_all_slots(net));
 		if (expire)
 			shmnet_fdb_expire(&net->fdb);
+		if (net->services)
+			shmnet_services_look(net);
 	}
 	SHMNET_AT(membership_R3);
 	queue_delayed_work(workqueue, &device->tick,
@@ -384,8 +398,6 @@ void shmnet_join(struct shmnet_device *device)
 /* Leaves in order; the interfaces are gone. */
 void shmnet_leave(struct shmnet_device *device)
 {
-	u32 slot;
-
 	mutex_lock(&device->lock);
 	device->leaving = true;
 	mutex_unlock(&device->lock);
@@ -394,9 +406,7 @@ void shmnet_leave(struct shmnet_device *device)
 	device->joined = false;
 	shmnet_core_release(device->core);
 	SHMNET_AT(membership_L6);
-	for (slot = 0; slot < device->info.nodes; slot++)
-		if (slot != device->slot)
-			shmnet_ring_directory(device, slot);
+	shmnet_ring_directories(device);
 }
 
 /* Shutdown and suspend: stops the interfaces and leaves. */

@@ -76,6 +76,8 @@ void shmnet_net_stop(struct shmnet_net *net)
 		shmnet_close_ring(net, slot);
 		shmnet_tx_reconcile(net, slot, false);
 	}
+	if (net->questions)
+		shmnet_questions_flush(net);
 	shmnet_core_disarm_casts(net->device->core, net->index);
 	netif_carrier_off(net->dev);
 	SHMNET_AT(membership_L3);
@@ -312,8 +314,9 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 
 	shmnet_network_info(device->core, index, &info);
 	global = info.kind == SHMNET_NETWORK_GLOBAL;
+	/* A queue for each peer; a global adapter's last is for packets whose node is asked for. */
 	dev = alloc_netdev_mqs(sizeof(*net), global ? "shmg%d" : "shml%d", NET_NAME_PREDICTABLE,
-			       global ? set_up_global : set_up, device->info.nodes, 1);
+			       global ? set_up_global : set_up, device->info.nodes + global, 1);
 	if (!dev)
 		return -ENOMEM;
 	SET_NETDEV_DEV(dev, &device->pdev->dev);
@@ -342,7 +345,8 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 		goto free;
 	err = shmnet_rings_create(net);
 	if (!err && global)
-		err = shmnet_flow_table_create(net);
+		err = shmnet_flow_table_create(net) ?: shmnet_services_create(net) ?:
+		      shmnet_questions_create(net);
 	if (err)
 		goto free_rings;
 	device->net[index] = net;
@@ -354,6 +358,8 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 forget:
 	device->net[index] = NULL;
 free_rings:
+	shmnet_questions_destroy(net);
+	shmnet_services_destroy(net);
 	shmnet_flow_table_destroy(net);
 	shmnet_rings_destroy(net);
 free:
@@ -367,6 +373,8 @@ free:
 /* Vectors are freed and the tick is stopped: nobody else holds the interface any more. */
 void shmnet_net_destroy(struct shmnet_net *net)
 {
+	shmnet_questions_destroy(net);
+	shmnet_services_destroy(net);
 	shmnet_flow_table_destroy(net);
 	shmnet_rings_destroy(net);
 	kvfree(net->rx);

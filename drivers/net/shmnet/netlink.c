@@ -290,6 +290,11 @@ static int dump_flows(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump(skb, cb, SHMNET_CMD_GET_FLOW, shmnet_fill_flow, shmnet_flow_items);
 }
 
+static int dump_services(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, SHMNET_CMD_GET_SERVICE, shmnet_fill_service, shmnet_service_items);
+}
+
 static const struct nla_policy policy[] = {
 	[SHMNET_A_DEVICE] = { .type = NLA_NUL_STRING, .len = 31 },
 };
@@ -302,6 +307,9 @@ static const struct genl_ops ops[] = {
 	{ .cmd = SHMNET_CMD_GET_TAPE, .dumpit = dump_tapes },
 	/* Who speaks with whom. */
 	{ .cmd = SHMNET_CMD_GET_FLOW, .dumpit = dump_flows, .flags = GENL_UNS_ADMIN_PERM },
+	{ .cmd = SHMNET_CMD_GET_SERVICE, .dumpit = dump_services },
+	{ .cmd = SHMNET_CMD_SET_SERVICES, .doit = shmnet_do_set_services, .flags = GENL_UNS_ADMIN_PERM,
+	  .policy = shmnet_services_policy, .maxattr = SHMNET_A_SERVICE },
 };
 
 static const struct genl_multicast_group groups[] = {

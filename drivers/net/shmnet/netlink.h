@@ -25,5 +25,11 @@ int shmnet_fill_tape(struct sk_buff *skb, struct shmnet_device *device, u32 item
 /* netlink_flows.c: likewise. */
 u32 shmnet_flow_items(const struct shmnet_device *device);
 int shmnet_fill_flow(struct sk_buff *skb, struct shmnet_device *device, u32 item);
+/* netlink_services.c: likewise. */
+u32 shmnet_service_items(const struct shmnet_device *device);
+int shmnet_fill_service(struct sk_buff *skb, struct shmnet_device *device, u32 item);
+/* What a request to set services may hold, and what it does. */
+extern const struct nla_policy shmnet_services_policy[SHMNET_A_SERVICE + 1];
+int shmnet_do_set_services(struct sk_buff *skb, struct genl_info *info);
 
 #endif /* SHMNET_NETLINK_H */

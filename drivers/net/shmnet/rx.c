@@ -272,17 +272,30 @@ int shmnet_receive_ring(struct shmnet_net *net, u32 slot, int budget)
 	return work;
 }
 
-/* The driver's own frame: a hint to look at the directory. */
+/* The driver's own frame. */
 static void receive_command(struct shmnet_net *net, const struct sk_buff *skb, u32 writer)
 {
 	const struct shmnet_command *command = (const void *)skb->data;
+	struct shmnet_flow_target target = { .node = writer };
 
 	shmnet_count(&net->counters, rx_commands);
 	if (skb->len < sizeof(*command) || command->version != SHMNET_VERSION)
 		return;
-	if (command->type == SHMNET_COMMAND_HELLO)
-		WRITE_ONCE(net->hello[writer], be32_to_cpu(command->incarnation));
-	shmnet_check_now(net->device);
+	target.incarnation = be32_to_cpu(command->incarnation);
+	switch (command->type) {
+	case SHMNET_COMMAND_HELLO:
+		WRITE_ONCE(net->hello[writer], target.incarnation);
+		fallthrough;
+	case SHMNET_COMMAND_LEAVE:
+		shmnet_check_now(net->device);
+		break;
+	case SHMNET_COMMAND_ASK:
+		shmnet_asked(net, &command->flow);
+		break;
+	case SHMNET_COMMAND_HAVE:
+		shmnet_answered(net, &command->flow, &target);
+		break;
+	}
 }
 
 static bool is_mine(const struct shmnet_net *net, const u8 *destination)

@@ -5,8 +5,9 @@
  *
  *   device->lock (mutex)	membership, interfaces going up and down
  *     transmit queue's lock	the sending end of each ring (struct shmnet_tx_queue)
- *     device->cast_lock	all casts of this node
- *     flows->lock		writing to a global network's connection table
+ *     questions->lock		connections that other nodes are asked for
+ *       device->cast_lock	all casts of this node
+ *       flows->lock		writing to a global network's connection table
  *   NAPI of the interface	the receiving ends and tape readers (struct shmnet_rx_queue)
  *     fdb->lock		learning
  */
@@ -100,6 +101,43 @@ struct shmnet_flow_table {
 /* Flows that a table remembers at most: 64 MiB, brought as they come. */
 #define SHMNET_FLOWS_MAX	1048576
 
+/* What a node has said that it offers. */
+struct shmnet_services_told {
+	u64 sequence;			/* 0: nothing; of this node's own a count */
+	struct shmnet_service *services;
+	u32 count;
+};
+
+/* What nodes offer on a global network (services.c); device->lock. */
+struct shmnet_net_services {
+	struct shmnet_net *net;
+	struct shmnet_service_table __rcu *table;	/* NULL: nobody has said anything */
+	u64 secret[2];
+	struct delayed_work making;
+	unsigned long made;		/* jiffies */
+	struct shmnet_services_told own;
+	struct shmnet_services_told told[SHMNET_NODES_MAX];	/* by the others, as it was read */
+};
+
+/* How often in a jiffy. */
+struct shmnet_allowance {
+	unsigned long jiffy;
+	u32 used;
+};
+
+/* Connections whose node is asked for (questions.c). */
+struct shmnet_questions {
+	struct shmnet_net *net;
+	spinlock_t lock;
+	struct list_head list;			/* the oldest first */
+	struct hlist_head buckets[256];
+	u32 count;
+	struct timer_list timer;		/* while there are some */
+	struct shmnet_allowance asked;
+	struct shmnet_allowance answered;	/* NAPI */
+	struct shmnet_counters counters;
+};
+
 /* An interface: one network of the region, as this node sees it. */
 struct shmnet_net {
 	struct net_device *dev;
@@ -108,6 +146,8 @@ struct shmnet_net {
 	struct shmnet_network_info info;
 	bool running;			/* between open and stop; device->lock */
 	struct shmnet_flow_table *flows;	/* NULL: a local network */
+	struct shmnet_net_services *services;	/* likewise */
+	struct shmnet_questions *questions;	/* likewise */
 
 	struct napi_struct napi;
 	atomic64_t pending;		/* bit by slot: its doorbell rang; own slot: a cast's */
@@ -244,6 +284,7 @@ void shmnet_free_vectors(struct shmnet_device *device);
 u32 shmnet_own_doorbell(const struct shmnet_net *net, u32 slot);
 void shmnet_ring(struct shmnet_device *device, u32 doorbell, struct shmnet_counters *counters);
 void shmnet_ring_directory(struct shmnet_device *device, u32 slot);
+void shmnet_ring_directories(struct shmnet_device *device);
 void shmnet_start_timer(struct shmnet_net *net);
 void shmnet_scan(struct shmnet_net *net, u64 slots);
 void shmnet_use_polling(struct shmnet_net *net);
@@ -274,6 +315,8 @@ void shmnet_tx_reconcile(struct shmnet_net *net, u32 slot, bool up);
 /* cast.c */
 netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb);
 void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type);
+void shmnet_cast_flow(struct shmnet_net *net, enum shmnet_command_type type,
+		      const struct shmnet_command_flow *flow);
 
 /* groups.c: multicast groups, and the tapes that are read */
 bool shmnet_group_joined(const struct shmnet_net *net, const u8 *mac);
@@ -293,6 +336,19 @@ void shmnet_joined_free(struct shmnet_net *net);
 u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 			       struct net_device *sb_dev);
 netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev);
+bool shmnet_flow_of(const struct sk_buff *skb, struct shmnet_flow *flow);
+
+/* sockets.c */
+bool shmnet_has_socket(const struct shmnet_net *net, const struct shmnet_command_flow *flow);
+
+/* questions.c */
+netdev_tx_t shmnet_ask_xmit(struct shmnet_net *net, struct sk_buff *skb);
+void shmnet_asked(struct shmnet_net *net, const struct shmnet_command_flow *told);
+void shmnet_answered(struct shmnet_net *net, const struct shmnet_command_flow *told,
+		     const struct shmnet_flow_target *target);
+int shmnet_questions_create(struct shmnet_net *net);
+void shmnet_questions_flush(struct shmnet_net *net);
+void shmnet_questions_destroy(struct shmnet_net *net);
 
 /* flows.c */
 bool shmnet_flow_find(struct shmnet_flow_table *table, const struct shmnet_flow *flow,
@@ -306,6 +362,14 @@ bool shmnet_flow_view(struct shmnet_flow_table *table, u32 number, struct shmnet
 int shmnet_flow_table_create(struct shmnet_net *net);
 void shmnet_flow_table_destroy(struct shmnet_net *net);
 
+/* services.c */
+void shmnet_services_show(struct shmnet_net *net);
+void shmnet_services_look(struct shmnet_net *net);
+const struct shmnet_services_told *shmnet_services_of(const struct shmnet_net *net, u32 slot);
+void shmnet_services_set(struct shmnet_net *net, struct shmnet_service *services, u32 count);
+int shmnet_services_create(struct shmnet_net *net);
+void shmnet_services_destroy(struct shmnet_net *net);
+
 /* membership.c */
 int shmnet_membership_init(void);
 void shmnet_membership_exit(void);
@@ -317,6 +381,7 @@ void shmnet_suspend(struct shmnet_device *device);
 int shmnet_resume(struct shmnet_device *device);
 void shmnet_check_now(struct shmnet_device *device);
 u32 shmnet_active_incarnation(const struct shmnet_net *net, u32 slot);
+bool shmnet_is_expected(const struct shmnet_net *net, u32 slot);
 
 /* netdev.c */
 int shmnet_net_create(struct shmnet_device *device, u32 index);

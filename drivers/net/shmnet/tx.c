@@ -216,18 +216,6 @@ static void enter(struct shmnet_net *net, struct shmnet_tx_queue *tx, struct sk_
 	tx->next++;
 }
 
-/*
- * A node that is up, and whose ring is not open yet: of two that meet, one is always the first to
- * know. Answers of that moment (to ARP above all, which asks again only after a second) reach it by
- * the tape, which it reads from its start. Not so a node that shows no life.
- */
-static bool is_expected(const struct shmnet_net *net, u32 slot)
-{
-	u32 incarnation = shmnet_active_incarnation(net, slot);
-
-	return incarnation && incarnation != READ_ONCE(net->device->suspected[slot]);
-}
-
 netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct shmnet_net *net = netdev_priv(dev);
@@ -255,7 +243,12 @@ netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 	reclaim(net, slot, 0);
 	if (!tx->connected) {
-		if (!skb_is_gso(skb) && is_expected(net, slot))
+		/*
+		 * Of two that meet, one is always the first to know. Answers of that moment (to ARP
+		 * above all, which asks again only after a second) reach the other by the tape, which it
+		 * reads from its start.
+		 */
+		if (!skb_is_gso(skb) && shmnet_is_expected(net, slot))
 			return shmnet_cast_xmit(net, skb);
 		shmnet_drop(skb, &tx->counters, no_peer);
 		goto flush;

@@ -2,10 +2,9 @@
 /*
  * shmnet: the control interface, a generic netlink family.
  *
- * All requests are dumps; each answer is a message for each object. With SHMNET_A_DEVICE in the
- * request only that device's are told. A request in a network namespace tells of devices that
- * have an interface there; the initial namespace sees all. No request needs a privilege but
- * GET_FLOW.
+ * The GET requests are dumps; each answer is a message for each object. With SHMNET_A_DEVICE in
+ * the request only that device's are told. A request in a network namespace tells of devices that
+ * have an interface there; the initial namespace sees all. No dump needs a privilege but GET_FLOW.
  *
  * What changes is told to the multicast group SHMNET_GENL_EVENTS: SHMNET_CMD_EVENT for each. The
  * same namespaces hear it. A listener that is slower than events come loses some: the socket then
@@ -59,6 +58,19 @@ enum shmnet_genl_command {
 	 * serves it). CAP_NET_ADMIN, in the user namespace of the request's network namespace.
 	 */
 	SHMNET_CMD_GET_FLOW,
+	/*
+	 * What nodes offer on global networks, as this node has read it: DEVICE, NETWORK_INDEX,
+	 * IFINDEX, IFNAME, SLOT, INCARNATION, and what is said of a SERVICE below.
+	 */
+	SHMNET_CMD_GET_SERVICE,
+	/*
+	 * Not a dump. Replaces all that this node offers on the global network of the interface
+	 * IFINDEX by a SERVICE for each; by none, it offers nothing. Whoever asks is in the
+	 * interface's network namespace and has CAP_NET_ADMIN there. ENODEV: no such interface.
+	 * EOPNOTSUPP: its network is not global. E2BIG: more than SHMNET_SERVICES_MAX. EINVAL: a
+	 * service that cannot be. All or nothing. It stands until it is replaced or the device goes.
+	 */
+	SHMNET_CMD_SET_SERVICES,
 
 	__SHMNET_CMD_MAX,
 	SHMNET_CMD_MAX = __SHMNET_CMD_MAX - 1
@@ -121,6 +133,14 @@ enum shmnet_genl_attribute {
 	SHMNET_A_FLOW_IDLE,	/* u32: milliseconds since its last packet, to a second */
 	SHMNET_A_PORTS_FIRST,	/* u32: by which this node begins connections ... */
 	SHMNET_A_PORTS_LAST,	/* u32: ... from an address that nodes share */
+	SHMNET_A_SERVICE,	/* nested, repeated: the following; what is left out is 0 */
+	SHMNET_A_SERVICE_PROTOCOL,	/* u32: of IP: TCP, UDP or SCTP */
+	SHMNET_A_SERVICE_ADDRESS,	/* binary, 16 bytes: as FLOW_SOURCE; one of the interface */
+	SHMNET_A_SERVICE_PORT,	/* u32 */
+	SHMNET_A_SERVICE_WEIGHT,	/* u32: to SHMNET_WEIGHT_MAX; 0: no new flows */
+	SHMNET_A_SERVICE_BALANCE,	/* u32: enum shmnet_balance */
+	SHMNET_A_SERVICE_CONNECTIONS,	/* u32: that it has now */
+	SHMNET_A_SERVICE_FLAGS,	/* u32: SHMNET_SERVICE_* */
 
 	__SHMNET_A_MAX,
 	SHMNET_A_MAX = __SHMNET_A_MAX - 1

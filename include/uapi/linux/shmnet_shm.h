@@ -132,6 +132,7 @@ enum shmnet_area_type {
 	SHMNET_AREA_GRANTS = 8,		/* __u32[ring] by ring received from */
 	SHMNET_AREA_POOL = 9,		/* buffers, pool by ring sent into */
 	SHMNET_AREA_CASTS = 10,		/* the cast arena */
+	SHMNET_AREA_SERVICES = 11,	/* struct shmnet_services, of one global network */
 };
 
 #define SHMNET_AREA_IN_PART	1u	/* @offset counts from the start of each node's part */
@@ -358,7 +359,20 @@ SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_cast) == 32);
 enum shmnet_command_type {
 	SHMNET_COMMAND_HELLO = 1,	/* look at the directory: I came or changed */
 	SHMNET_COMMAND_LEAVE = 2,	/* look at the directory: I go */
+	SHMNET_COMMAND_ASK = 3,		/* who has a socket of this connection? */
+	SHMNET_COMMAND_HAVE = 4,	/* I have */
 };
+
+/* A connection as packets to a shared address have it, for ASK and HAVE. */
+struct shmnet_command_flow {
+	__u8 source[16];	/* IPv4 as ::ffff:a.b.c.d */
+	__u8 destination[16];
+	__be16 source_port;
+	__be16 destination_port;
+	__u8 protocol;		/* of IP */
+	__u8 reserved[3];	/* zero */
+};
+SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_command_flow) == 40);
 
 /* A command frame; big-endian as all that is on a wire. A hint: the directory is the truth. */
 struct shmnet_command {
@@ -368,7 +382,7 @@ struct shmnet_command {
 	__u8 version;		/* SHMNET_VERSION */
 	__u8 type;		/* enum shmnet_command_type */
 	__be32 incarnation;
-	__u8 pad[40];		/* zero, to the least frame of 60 bytes */
+	struct shmnet_command_flow flow;	/* of HELLO and LEAVE zero */
 } __attribute__((packed));
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_command) == 60);
 
@@ -381,5 +395,46 @@ SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_command) == 60);
 #define SHMNET_PORTS_FIRST	32768
 #define SHMNET_PORTS		28672
 #define SHMNET_PORTS_OF(nodes)	(SHMNET_PORTS / (nodes))
+
+/* How a service's new flows are given to the nodes that offer it. */
+enum shmnet_balance {
+	SHMNET_BALANCE_ROUND_ROBIN = 1,	/* in turn, by the weights; each entry for itself */
+	SHMNET_BALANCE_FLOW = 2,	/* by addresses and ports, alike at all entries */
+	SHMNET_BALANCE_SOURCE = 3,	/* by the client's address, alike at all entries */
+	SHMNET_BALANCE_LEAST = 4,	/* to whoever has the fewest connections for its weight */
+};
+
+/* What a node offers at a shared address. A record that breaks a rule is passed over. */
+struct shmnet_service {
+	__u8 address[16];	/* IPv4 as ::ffff:a.b.c.d; not zeros */
+	__u32 connections;	/* that it has now */
+	__u16 port;		/* not 0 */
+	__u16 weight;		/* 1 .. SHMNET_WEIGHT_MAX, or 0: takes no new flows */
+	__u8 protocol;		/* of IP: TCP, UDP or SCTP */
+	__u8 balance;		/* enum shmnet_balance; of nodes that differ the first slot's counts */
+	__u8 flags;		/* SHMNET_SERVICE_* */
+	__u8 reserved[5];	/* zero */
+};
+SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_service) == 32);
+SHMNET_ASSERT_OFFSET(struct shmnet_service, connections, 16);
+SHMNET_ASSERT_OFFSET(struct shmnet_service, protocol, 24);
+
+#define SHMNET_WEIGHT_MAX	256
+#define SHMNET_SERVICE_LOCAL	(1u << 0)	/* an entry that offers it itself keeps its new flows */
+#define SHMNET_SERVICE_FLAGS	SHMNET_SERVICE_LOCAL
+
+/*
+ * All that a node offers on a network, replaced as a whole under @sequence, which is odd meanwhile. 0:
+ * nothing was said yet.
+ */
+struct shmnet_services {
+	__u64 sequence;
+	__u32 count;		/* of @services, at most SHMNET_SERVICES_MAX */
+	__u8 reserved[52];	/* zero */
+	struct shmnet_service services[];
+};
+SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_services) == SHMNET_LINE);
+
+#define SHMNET_SERVICES_MAX	1022		/* of one node on one network */
 
 #endif /* _UAPI_LINUX_SHMNET_SHM_H */

@@ -7,12 +7,14 @@
 
 #include "abi_flows.hh"
 #include "abi_place.hh"
+#include "abi_services.hh"
 #include "consumer.hh"
 #include "directory.hh"
 #include "groups.hh"
 #include "membership.hh"
 #include "ports.hh"
 #include "producer.hh"
+#include "services.hh"
 #include "tape.hh"
 
 using namespace shmnet;
@@ -28,11 +30,16 @@ struct shmnet_core {
 		u32 state;
 		u32 mtu;
 		u64 capabilities;
-	} said[SHMNET_NETWORKS_MAX]; /* of this node, by network: what its entry should show */
+		u64 services;        /* their sequence */
+	} said[SHMNET_NETWORKS_MAX]; /* of this node, by network: what its part should show */
 	PeerWatch watch[SHMNET_NODES_MAX];
 	alignas(CastWriter<Memory>) u8 casts[sizeof(CastWriter<Memory>)];
 
 	Directory<Memory> directory() const { return Directory<Memory>(layout); }
+	ServiceBoard<Memory> services(u32 network, u32 of) const
+	{
+		return ServiceBoard<Memory>(layout.services(network, of));
+	}
 	CastWriter<Memory>& cast_writer() { return *reinterpret_cast<CastWriter<Memory>*>(casts); }
 };
 
@@ -86,6 +93,7 @@ void shmnet_core_info(const shmnet_core* core, struct shmnet_core_info* info)
 		.networks = layout.networks,
 		.region_id = layout.region_id,
 		.region_size = layout.region_size,
+		.format = layout.format,
 		.parts_offset = layout.parts_offset,
 		.part_size = layout.part_size,
 		.hardened = layout.hardened,
@@ -150,8 +158,10 @@ bool shmnet_core_claim(shmnet_core* core, const shmnet_slot_search* found,
 	core->slot = found->slot;
 	core->incarnation = incarnation;
 	core->directory().clear_part(core->slot);
-	for (auto& said : core->said)
+	for (auto& said : core->said) {
 		said = {};
+		said.services = pack_index(incarnation, 0);
+	}
 	new (core->casts) CastWriter<Memory>(core->layout, core->slot, incarnation);
 	return true;
 }
@@ -206,7 +216,9 @@ void shmnet_core_beat(shmnet_core* core)
 void shmnet_core_publish_network(shmnet_core* core, u32 network, u32 state, u32 mtu,
 				 u64 capabilities)
 {
-	core->said[network] = {state, mtu, capabilities};
+	core->said[network].state = state;
+	core->said[network].mtu = mtu;
+	core->said[network].capabilities = capabilities;
 	core->directory().publish_network(core->slot, network, state, mtu, capabilities);
 }
 
@@ -281,6 +293,36 @@ bool shmnet_core_port_owner(const shmnet_core* core, u32 port, u32* slot)
 {
 	*slot = port_owner(core->layout.nodes, port);
 	return *slot < core->layout.nodes;
+}
+
+bool shmnet_service_is_valid(const shmnet_service* service)
+{
+	return is_service(*service);
+}
+
+void shmnet_core_publish_services(shmnet_core* core, u32 network, const shmnet_service* services,
+				  u32 count)
+{
+	u64& sequence = core->said[network].services;
+	sequence = core->services(network, core->slot).publish(sequence, services, count);
+}
+
+bool shmnet_core_services_lost(const shmnet_core* core, u32 network)
+{
+	u64 sequence = core->said[network].services;
+	return index_of(sequence) != 0 &&
+	       core->services(network, core->slot).sequence() != sequence;
+}
+
+u64 shmnet_core_services_sequence(const shmnet_core* core, u32 network, u32 slot)
+{
+	return core->services(network, slot).sequence();
+}
+
+bool shmnet_core_read_services(const shmnet_core* core, u32 network, u32 slot, u64 sequence,
+			       shmnet_service* services, u32* count)
+{
+	return core->services(network, slot).read(sequence, services, *count);
 }
 
 size_t shmnet_tx_size(const shmnet_core* core, u32 network)

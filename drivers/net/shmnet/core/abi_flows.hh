@@ -42,6 +42,32 @@ void shmnet_flow_parse(const void* packet, __u32 available, __u32 total, shmnet_
 	__builtin_memcpy(flow->key, &parsed.key, sizeof(parsed.key));
 }
 
+void shmnet_flow_tell(const shmnet_flow* flow, shmnet_command_flow* told)
+{
+	const FlowKey& key = key_of(flow);
+	*told = {};
+	__builtin_memcpy(told->source, key.source, sizeof(told->source));
+	__builtin_memcpy(told->destination, key.destination, sizeof(told->destination));
+	told->source_port = __builtin_bswap16(key.source_port);
+	told->destination_port = __builtin_bswap16(key.destination_port);
+	told->protocol = key.protocol;
+}
+
+void shmnet_flow_hear(const shmnet_command_flow* told, shmnet_flow* flow)
+{
+	FlowKey key = {};
+	__builtin_memcpy(key.source, told->source, sizeof(key.source));
+	__builtin_memcpy(key.destination, told->destination, sizeof(key.destination));
+	key.source_port = __builtin_bswap16(told->source_port);
+	key.destination_port = __builtin_bswap16(told->destination_port);
+	key.protocol = told->protocol;
+	*flow = {};
+	flow->kind = SHMNET_FLOW_PORTS;
+	flow->protocol = key.protocol;
+	flow->destination_port = key.destination_port;
+	__builtin_memcpy(flow->key, &key, sizeof(key));
+}
+
 size_t shmnet_flows_size()
 {
 	return sizeof(shmnet_flows);

@@ -44,6 +44,7 @@ struct shmnet_core_info {
 	__u32 networks;
 	__u32 region_id;
 	__u64 region_size;
+	__u64 format;		/* the superblock's word: the same for all nodes */
 	__u64 parts_offset;
 	__u64 part_size;
 	bool hardened;		/* the parts are elsewhere: shmnet_core_set_part() each, then own */
@@ -135,6 +136,27 @@ __u32 shmnet_core_network_state(const struct shmnet_core *core, __u32 slot, __u3
 void shmnet_core_ports(const struct shmnet_core *core, __u32 slot, __u32 *first, __u32 *last);
 /* Whose block has the port. False: nobody's. */
 bool shmnet_core_port_owner(const struct shmnet_core *core, __u32 port, __u32 *slot);
+
+/* ---- What nodes offer on a global network (services.hh) ---------------------------------------- */
+
+/* Whether a record is one that other nodes will take. */
+bool shmnet_service_is_valid(const struct shmnet_service *service);
+/* Replaces what this node offers, up to SHMNET_SERVICES_MAX; it has joined. One thread. */
+void shmnet_core_publish_services(struct shmnet_core *core, __u32 network,
+				  const struct shmnet_service *services, __u32 count);
+/* Whether this node's records are gone since: somebody wrote over them. The same thread. */
+bool shmnet_core_services_lost(const struct shmnet_core *core, __u32 network);
+/*
+ * The sequence of what a node offers, changed with it; bits 63..32 the incarnation that has said it, 0:
+ * nothing. Any thread.
+ */
+__u64 shmnet_core_services_sequence(const struct shmnet_core *core, __u32 network, __u32 slot);
+/*
+ * Copies what was said under @sequence, as far as it is valid, to room for SHMNET_SERVICES_MAX. False: it is
+ * being replaced: look again later. Any thread.
+ */
+bool shmnet_core_read_services(const struct shmnet_core *core, __u32 network, __u32 slot,
+			       __u64 sequence, struct shmnet_service *services, __u32 *count);
 
 /* ---- Sending: the transmit queue's lock ------------------------------------------------------ */
 

@@ -127,6 +127,9 @@ public:
 					       rings * net.consumers_stride);
 			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.grants),
 					       rings * net.grants_stride);
+			if (net.kind == SHMNET_NETWORK_GLOBAL)
+				zero_in_region<Memory>(layout_.services(i, slot),
+						       sizeof(shmnet_services));
 		}
 	}
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the core offers to C for flows: which one a packet belongs to, and the connection table. */
+/*
+ * What the core offers to C for flows: which one a packet belongs to, the connection table, and whom a
+ * new one is given to.
+ */
 #ifndef SHMNET_FLOWS_H
 #define SHMNET_FLOWS_H
 
-#include <linux/types.h>
+#include <linux/shmnet_shm.h>
 #ifndef __KERNEL__
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +35,10 @@ struct shmnet_flow {
 	__u8 tcp_flags;
 	__u16 destination_port;	/* in host order */
 };
+
+/* A flow with ports as commands tell it, and back. Any context. */
+void shmnet_flow_tell(const struct shmnet_flow *flow, struct shmnet_command_flow *told);
+void shmnet_flow_hear(const struct shmnet_command_flow *told, struct shmnet_flow *flow);
 
 /* Takes an IP packet of @total bytes, of which @available are at @packet, apart. Any context. */
 void shmnet_flow_parse(const void *packet, __u32 available, __u32 total, struct shmnet_flow *flow);
@@ -111,6 +118,50 @@ void *shmnet_flows_migrate(struct shmnet_flows *flows, __u32 count);
 /* For who takes a table apart that does not grow: its memory, each chunk until NULL. */
 void *shmnet_flows_chunk(const struct shmnet_flows *flows, __u32 number);
 void *shmnet_flows_buckets(const struct shmnet_flows *flows);
+
+/* ---- What all nodes offer (service_table.hh) ------------------------------------------------- */
+
+struct shmnet_service_table;
+
+size_t shmnet_service_table_size(__u32 offers);
+/*
+ * @memory: zeroed; @secret is random; @shared: shmnet_core_info.format. Then each node's are added, in the
+ * order of their slots, with the sequence.
+ */
+struct shmnet_service_table *shmnet_service_table_init(void *memory, __u32 offers,
+						       const __u64 secret[2], __u64 shared);
+void shmnet_service_table_add(struct shmnet_service_table *table, __u32 slot, __u64 sequence,
+			      const struct shmnet_service *services, __u32 count);
+/* Goes on with the counts of the table before, which may be in use. */
+void shmnet_service_table_carry_on(struct shmnet_service_table *table,
+				   const struct shmnet_service_table *before);
+
+/* A service as packets ask for it. */
+struct shmnet_service_entry;
+/* One of the nodes that offer it. */
+struct shmnet_service_offer {
+	struct shmnet_flow_target target;
+	__u32 next;		/* for shmnet_service_offer() */
+	__u32 weight;
+	__u32 connections;	/* with those that this node has given it since it was told */
+	__u32 flags;
+};
+#define SHMNET_NO_OFFER 0xffffffffu
+
+/* Any context, beside each other. The service that a packet asks for, or NULL. */
+struct shmnet_service_entry *shmnet_service_find(const struct shmnet_service_table *table,
+						 const struct shmnet_flow *flow);
+/* A service's offers: from shmnet_service_first(), by next, until SHMNET_NO_OFFER. */
+__u32 shmnet_service_first(const struct shmnet_service_entry *entry);
+void shmnet_service_offer(const struct shmnet_service_table *table, __u32 number,
+			  struct shmnet_service_offer *offer);
+/*
+ * Gives a flow to one of those that take new ones and whose slot's bit is in @able; @own: this node's slot.
+ * False: none.
+ */
+bool shmnet_service_choose(struct shmnet_service_table *table, struct shmnet_service_entry *entry,
+			   const struct shmnet_flow *flow, __u64 able, __u32 own,
+			   struct shmnet_flow_target *target);
 
 #ifdef __cplusplus
 }

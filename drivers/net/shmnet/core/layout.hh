@@ -75,12 +75,14 @@ struct NetworkLayout {
 	u64 descriptors_stride;
 	u64 grants_stride;
 	u64 buffers_stride;
+	u64 services; /* from a part's start; of a global network */
 };
 
 struct Layout {
 	u8* base; /* of the hub part, and of what lies behind it in one piece */
 	u8* part[SHMNET_NODES_MAX];
 	u64 region_size;
+	u64 format; /* the superblock's word: the same for all nodes */
 	u64 parts_offset;
 	u64 part_size;
 	u64 witness_offset;
@@ -126,6 +128,11 @@ struct Layout {
 	}
 
 	shmnet_node* node(u32 slot) const { return in_part<shmnet_node>(slot, node_offset); }
+
+	shmnet_services* services(u32 network_index, u32 slot) const
+	{
+		return in_part<shmnet_services>(slot, network[network_index].services);
+	}
 
 	u8* arena(u32 slot) const { return in_part<u8>(slot, casts_offset); }
 
@@ -263,7 +270,9 @@ constexpr bool read_network(const Geometry& geometry, u32 index, NetworkLayout& 
 			  static_cast<u64>(row.pool) * row.buffer_size, net.buffers,
 			  &net.buffers_stride) &&
 	       net.buffers_stride == static_cast<u64>(row.pool) * row.buffer_size &&
-	       net.buffers % SHMNET_PAGE == 0;
+	       net.buffers % SHMNET_PAGE == 0 &&
+	       (row.kind != SHMNET_NETWORK_GLOBAL ||
+		areas.find(SHMNET_AREA_SERVICES, index, 1, SERVICES_BYTES, net.services));
 }
 
 constexpr bool check_superblock(const shmnet_superblock& superblock)
@@ -313,6 +322,7 @@ AttachError read_layout(u8* base, u64 size, Geometry& scratch, Layout& layout)
 
 	layout = {};
 	layout.region_size = superblock.region_size;
+	layout.format = superblock.format;
 	layout.parts_offset = superblock.parts_offset;
 	layout.part_size = superblock.part_size;
 	layout.nodes = superblock.nodes;

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The C interface to what nodes offer; a part of abi.cc, the one C++ translation unit. */
+#pragma once
+
+#include "abi_place.hh"
+#include "flows.h"
+#include "service_table.hh"
+
+struct shmnet_service_table {
+	shmnet::ServiceTable table;
+};
+
+struct shmnet_service_entry : shmnet::ServiceEntry {};
+
+/* The table's memory lies behind it. */
+static_assert(sizeof(shmnet_service_table) % alignof(shmnet::ServiceOffer) == 0);
+
+using namespace shmnet;
+
+size_t shmnet_service_table_size(u32 offers)
+{
+	return sizeof(shmnet_service_table) + ServiceTable::bytes(offers);
+}
+
+shmnet_service_table* shmnet_service_table_init(void* memory, u32 offers, const __u64 secret[2],
+						u64 shared)
+{
+	return new (memory)
+		shmnet_service_table{ServiceTable(static_cast<shmnet_service_table*>(memory) + 1,
+						  offers, {{secret[0], secret[1]}}, shared)};
+}
+
+void shmnet_service_table_add(shmnet_service_table* table, u32 slot, u64 sequence,
+			      const shmnet_service* services, u32 count)
+{
+	table->table.add(slot, sequence, services, count);
+}
+
+void shmnet_service_table_carry_on(shmnet_service_table* table, const shmnet_service_table* before)
+{
+	table->table.carry_on(before->table);
+}
+
+shmnet_service_entry* shmnet_service_find(const shmnet_service_table* table,
+					  const shmnet_flow* flow)
+{
+	return static_cast<shmnet_service_entry*>(table->table.find(key_of(flow)));
+}
+
+u32 shmnet_service_first(const shmnet_service_entry* entry)
+{
+	return entry->first;
+}
+
+void shmnet_service_offer(const shmnet_service_table* table, u32 number,
+			  struct shmnet_service_offer* offer)
+{
+	const ServiceOffer& found = table->table.offer(number);
+	*offer = {.target = {found.node, epoch_of(found.said)},
+		  .next = found.next,
+		  .weight = found.weight,
+		  .connections =
+			  found.connections + __atomic_load_n(&found.given, __ATOMIC_RELAXED),
+		  .flags = found.flags};
+}
+
+bool shmnet_service_choose(shmnet_service_table* table, shmnet_service_entry* entry,
+			   const shmnet_flow* flow, u64 able, u32 own, shmnet_flow_target* target)
+{
+	const ServiceOffer* chosen = table->table.choose(*entry, key_of(flow), able, own);
+	if (chosen)
+		*target = {chosen->node, epoch_of(chosen->said)};
+	return chosen != nullptr;
+}

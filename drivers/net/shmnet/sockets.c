@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whether this kernel has a socket of a connection to a shared address. */
+#include "shmnet.h"
+
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+
+static struct sock *find_tcp(const struct shmnet_net *net, const struct shmnet_command_flow *flow)
+{
+	struct in6_addr source, destination;
+	struct net *namespace = dev_net(net->dev);
+	struct inet_hashinfo *connections = namespace->ipv4.tcp_death_row.hashinfo;
+	u16 port = be16_to_cpu(flow->destination_port);
+
+	memcpy(&source, flow->source, sizeof(source));
+	memcpy(&destination, flow->destination, sizeof(destination));
+	if (ipv6_addr_v4mapped(&destination))
+		return __inet_lookup_established(namespace, connections, source.s6_addr32[3],
+						 flow->source_port, destination.s6_addr32[3], port,
+						 net->dev->ifindex, 0);
+#if IS_ENABLED(CONFIG_IPV6)
+	return __inet6_lookup_established(namespace, connections, &source, flow->source_port,
+					  &destination, port, net->dev->ifindex, 0);
+#else
+	return NULL;
+#endif
+}
+
+/* Of TCP: also one that is half open, or waits for its end. Any context but hard interrupts. */
+bool shmnet_has_socket(const struct shmnet_net *net, const struct shmnet_command_flow *flow)
+{
+	struct sock *sk;
+
+	if (flow->protocol != IPPROTO_TCP)
+		return false;
+	rcu_read_lock();
+	sk = find_tcp(net, flow);
+	if (sk)
+		sock_gen_put(sk);
+	rcu_read_unlock();
+	return sk;
+}
