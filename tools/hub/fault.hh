@@ -6,7 +6,7 @@
 #pragma once
 
 #include "doorbells.hh"
-#include "events.hh"
+#include "event_loop.hh"
 
 #include <chrono>
 #include <map>

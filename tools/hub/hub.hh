@@ -19,7 +19,7 @@
 
 #include "client.hh"
 #include "doorbells.hh"
-#include "events.hh"
+#include "event_loop.hh"
 #include "fault.hh"
 #include "fdstore.hh"
 #include "listener.hh"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-#include "events.hh"
+#include "event_loop.hh"
 
 #include "error.hh"
 
@@ -7,7 +7,7 @@
 #include <ctime>
 #include <utility>
 
-namespace shmnet::hub {
+namespace shmnet {
 
 EventSource& EventSource::operator=(EventSource&& other) noexcept
 {
@@ -176,4 +176,4 @@ void EventLoop::stop()
 	(void)sd_event_exit(event_, 0);
 }
 
-} // namespace shmnet::hub
+} // namespace shmnet

@@ -10,7 +10,7 @@
 #include <functional>
 #include <memory>
 
-namespace shmnet::hub {
+namespace shmnet {
 
 class EventLoop;
 
@@ -81,4 +81,4 @@ private:
 	std::exception_ptr failure_;
 };
 
-} // namespace shmnet::hub
+} // namespace shmnet
