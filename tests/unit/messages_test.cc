@@ -2,7 +2,11 @@
 /* What is read from messages of the module, above all from such as it does not send. */
 #include "messages.hh"
 
+#include "control.hh"
+
 #include <gtest/gtest.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
 
 #include <cstring>
 #include <memory>
@@ -78,6 +82,56 @@ TEST(Messages, SayWhichFlow)
 	EXPECT_EQ(flow.state, static_cast<__u32>(SHMNET_FLOW_DATAGRAM));
 	EXPECT_EQ(flow.slot, 2u);
 	EXPECT_EQ(flow.protocol, 0u) << "it is not there";
+}
+
+TEST(Messages, HaveRoomForAllServices)
+{
+	std::vector<ServiceInfo> services(SHMNET_SERVICES_MAX);
+	for (__u32 i = 0; i < services.size(); i++)
+		services[i] = {.protocol = 6,
+			       .address = {0x20, static_cast<__u8>(i)},
+			       .port = i + 1,
+			       .weight = i % 257,
+			       .balance = SHMNET_BALANCE_LEAST,
+			       .connections = i * 1000,
+			       .flags = i & SHMNET_SERVICE_LOCAL};
+	std::unique_ptr<nl_msg, void (*)(nl_msg*)> message(
+		nlmsg_alloc_size(nlmsg_total_size(GENL_HDRLEN) + services_bytes(services.size())),
+		nlmsg_free);
+	genlmsg_put(message.get(), 0, 0, 0, 0, 0, SHMNET_CMD_SET_SERVICES, SHMNET_GENL_VERSION);
+	put_services(message.get(), 7, services);
+	EXPECT_EQ(nlmsg_hdr(message.get())->nlmsg_len,
+		  NLMSG_LENGTH(GENL_HDRLEN) + services_bytes(services.size()));
+
+	Attributes attributes = Attributes::of(message.get());
+	EXPECT_EQ(attributes.u32_of(SHMNET_A_IFINDEX), 7u);
+	auto read = attributes.each(SHMNET_A_SERVICE, [](const Attributes& service) {
+		return ServiceInfo{.protocol = service.u32_of(SHMNET_A_SERVICE_PROTOCOL),
+				   .address = service.bytes_of<16>(SHMNET_A_SERVICE_ADDRESS),
+				   .port = service.u32_of(SHMNET_A_SERVICE_PORT),
+				   .weight = service.u32_of(SHMNET_A_SERVICE_WEIGHT),
+				   .balance = service.u32_of(SHMNET_A_SERVICE_BALANCE),
+				   .connections = service.u32_of(SHMNET_A_SERVICE_CONNECTIONS),
+				   .flags = service.u32_of(SHMNET_A_SERVICE_FLAGS)};
+	});
+	EXPECT_EQ(read, services);
+}
+
+TEST(Messages, ThatAreRefusedSayWhatToDo)
+{
+	struct {
+		int code;
+		const char* remedy;
+	} cases[] = {{EPERM, "CAP_NET_ADMIN"},        {ENODEV, "index 7"},
+		     {EOPNOTSUPP, "shmg0"},           {E2BIG, "1023"},
+		     {EINVAL, "at most 256"},         {ENETDOWN, "try again"},
+		     {EMSGSIZE, "net.core.wmem_max"}, {EIO, "Input/output error"}};
+	for (const auto& row : cases) {
+		ServicesError error(row.code, 7, 2000);
+		EXPECT_EQ(error.code(), row.code);
+		EXPECT_NE(std::string(error.what()).find(row.remedy), std::string::npos)
+			<< error.what();
+	}
 }
 
 TEST(Messages, HaveNumbersOfFullLengthOnly)

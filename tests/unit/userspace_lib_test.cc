@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// What the programs share: sizes, networks, tables.
+// What the programs share: sizes, addresses, networks, tables.
+#include "address.hh"
 #include "error.hh"
 #include "networks.hh"
 #include "region_request.hh"
@@ -33,6 +34,19 @@ TEST(Size, IsWritten)
 	EXPECT_EQ(format_size(1ULL << 60), "1048576 TiB");
 	for (u64 size : {1ULL, 1024ULL, 3ULL << 20, 5ULL << 40, 12345ULL})
 		EXPECT_EQ(parse_size(format_size_argument(size)), size);
+}
+
+TEST(Address, IsReadAndWritten)
+{
+	for (const char* text : {"192.0.2.1", "0.0.0.0", "::", "::1", "2001:db8::1"})
+		EXPECT_EQ(address_text(parse_address(text).value()), text);
+	EXPECT_EQ(parse_address("::ffff:192.0.2.1"), parse_address("192.0.2.1"));
+	for (const char* text : {"", "192.0.2", "192.0.2.256", "2001:db8::1::", "host"})
+		EXPECT_FALSE(parse_address(text)) << text;
+	EXPECT_EQ(end_text(parse_address("192.0.2.1").value(), 80), "192.0.2.1:80");
+	EXPECT_EQ(end_text(parse_address("2001:db8::1").value(), 80), "[2001:db8::1]:80");
+	EXPECT_EQ(protocol_name(17), "udp");
+	EXPECT_EQ(protocol_name(50), "50");
 }
 
 TEST(Networks, AreParsedWithTheDefaultsOfTheirKind)

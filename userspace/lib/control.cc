@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "control.hh"
-#include "error.hh"
 
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
+
+#include <algorithm>
 
 namespace shmnet {
 
@@ -11,13 +12,60 @@ namespace {
 
 using Take = std::function<void(const Attributes&)>;
 
+constexpr size_t SEND_BUFFER = 32768; /* bytes; libnl's own */
+
 int on_message(nl_msg* answer, void* take)
 {
 	(*static_cast<const Take*>(take))(Attributes::of(answer));
 	return NL_OK;
 }
 
+/* libnl's own codes are fewer than errno's. */
+int on_error(sockaddr_nl*, nlmsgerr* error, void* code)
+{
+	*static_cast<int*>(code) = -error->error;
+	return NL_STOP;
+}
+
+std::string services_error_text(int code, __u32 ifindex, size_t count)
+{
+	switch (code) {
+	case EPERM:
+		return "not permitted: run it as root, or with CAP_NET_ADMIN in the user namespace "
+		       "that the interface's network namespace belongs to";
+	case ENODEV:
+		return fmt::format("there is no shmnet interface with the index {} in this network "
+				   "namespace: 'shmnetctl device' names those that are",
+				   ifindex);
+	case EOPNOTSUPP:
+		return "its network is not global (or the module is an older one, which takes no "
+		       "services): choose an interface such as shmg0";
+	case E2BIG:
+		return fmt::format("{} services are too many: a node has at most {} on a network",
+				   count, SHMNET_SERVICES_MAX);
+	case EINVAL:
+		return fmt::format(
+			"one of the {} services cannot be: give TCP, UDP or SCTP, a port, "
+			"a weight of at most {} and a balance that there is",
+			count, SHMNET_WEIGHT_MAX);
+	case ENETDOWN:
+		return "the node has not joined its region: try again when 'shmnetctl node' shows "
+		       "it "
+		       "as self";
+	case EMSGSIZE:
+		return fmt::format("a message with {} services does not fit into the socket's "
+				   "buffer: raise net.core.wmem_max",
+				   count);
+	}
+	return strerror(code);
+}
+
 } // namespace
+
+ServicesError::ServicesError(int code, __u32 ifindex, size_t count)
+    : Error("cannot publish services: " + services_error_text(code, ifindex, count)), code_(code)
+{
+}
 
 void Control::dump(int command, const std::string& device, const Take& take)
 {
@@ -75,6 +123,36 @@ std::vector<TapeInfo> Control::tapes(const std::string& device)
 std::vector<FlowInfo> Control::flows(const std::string& device)
 {
 	return all(SHMNET_CMD_GET_FLOW, device, read_flow);
+}
+
+void Control::set_services(__u32 ifindex, const std::vector<ServiceInfo>& services)
+{
+	/* Of its own: libnl loses count of the answers on one that could not send. */
+	GenlSocket socket;
+	size_t size = nlmsg_total_size(GENL_HDRLEN) + services_bytes(services.size());
+	nl_msg* message = nlmsg_alloc_size(size);
+	if (!message)
+		throw Error("no memory for a netlink message");
+	genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, socket.family(), 0, 0,
+		    SHMNET_CMD_SET_SERVICES, SHMNET_GENL_VERSION);
+	put_services(message, ifindex, services);
+	int refused = 0;
+	nl_socket_modify_err_cb(socket.get(), NL_CB_CUSTOM, on_error, &refused);
+	/* What libnl chooses is too little for all services. */
+	int code = nl_socket_set_buffer_size(socket.get(), 0,
+					     static_cast<int>(std::max<size_t>(size, SEND_BUFFER)));
+	errno = 0;
+	if (code >= 0)
+		code = nl_send_auto(socket.get(), message);
+	if (code < 0 && errno == EMSGSIZE)
+		refused = EMSGSIZE;
+	nlmsg_free(message);
+	if (code >= 0)
+		code = nl_wait_for_ack(socket.get());
+	if (refused)
+		throw ServicesError(refused, ifindex, services.size());
+	if (code < 0)
+		throw Error(fmt::format("the module did not answer: {}", nl_geterror(code)));
 }
 
 } // namespace shmnet

@@ -2,6 +2,7 @@
 /* Asks the module over generic netlink (include/uapi/linux/shmnet.h). */
 #pragma once
 
+#include "error.hh"
 #include "messages.hh"
 
 #include <functional>
@@ -9,6 +10,18 @@
 #include <vector>
 
 namespace shmnet {
+
+/* The module did not take a node's services. */
+class ServicesError : public Error {
+public:
+	/* @code: errno. @count: services that were to be published. */
+	ServicesError(int code, __u32 ifindex, size_t count);
+
+	int code() const { return code_; }
+
+private:
+	int code_;
+};
 
 /*
  * A connection to the module of this kernel. Everything throws Error, the constructor if the module
@@ -24,6 +37,13 @@ public:
 	std::vector<TapeInfo> tapes(const std::string& device);
 	/* For who has CAP_NET_ADMIN. */
 	std::vector<FlowInfo> flows(const std::string& device);
+
+	/*
+	 * Replaces all that this node offers on the global network of an interface, which is in the
+	 * network namespace of whoever asks; for who has CAP_NET_ADMIN there. All or nothing. Throws
+	 * ServicesError if the module refuses.
+	 */
+	void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services);
 
 private:
 	void dump(int command, const std::string& device,

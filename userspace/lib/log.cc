@@ -27,6 +27,8 @@ bool stderr_is_journal()
 const char* priority(LogLevel level)
 {
 	switch (level) {
+	case LogLevel::Debug:
+		return SD_DEBUG;
 	case LogLevel::Info:
 		return SD_INFO;
 	case LogLevel::Warning:
@@ -40,6 +42,8 @@ const char* priority(LogLevel level)
 spdlog::level::level_enum spdlog_level(LogLevel level)
 {
 	switch (level) {
+	case LogLevel::Debug:
+		return spdlog::level::debug;
 	case LogLevel::Info:
 		return spdlog::level::info;
 	case LogLevel::Warning:
@@ -52,12 +56,13 @@ spdlog::level::level_enum spdlog_level(LogLevel level)
 
 } // namespace
 
-void start_log(const char* program)
+void start_log(const char* program, bool verbose)
 {
 	journal = stderr_is_journal();
 	auto logger = spdlog::stderr_logger_st(program);
 	logger->set_pattern(journal ? "%v" : "%Y-%m-%dT%H:%M:%S.%e %n %l: %v");
-	logger->flush_on(spdlog::level::info);
+	logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+	logger->flush_on(spdlog::level::debug);
 	spdlog::set_default_logger(std::move(logger));
 }
 

@@ -12,10 +12,16 @@
 
 namespace shmnet {
 
-enum class LogLevel : u8 { Info, Warning, Error };
+enum class LogLevel : u8 { Debug, Info, Warning, Error };
 
-void start_log(const char* program);
+/* @verbose: what is of Debug, too. */
+void start_log(const char* program, bool verbose = false);
 void write_log(LogLevel level, std::string_view text);
+
+template <typename... Args> void log_debug(fmt::format_string<Args...> text, Args&&... args)
+{
+	write_log(LogLevel::Debug, fmt::format(text, std::forward<Args>(args)...));
+}
 
 template <typename... Args> void log_info(fmt::format_string<Args...> text, Args&&... args)
 {

@@ -149,4 +149,29 @@ EventInfo read_event(const Attributes& attributes)
 	return event;
 }
 
+size_t services_bytes(size_t services)
+{
+	/* Six numbers and an address in a nest. */
+	int service = nla_total_size(6 * nla_total_size(sizeof(__u32)) +
+				     nla_total_size(sizeof(ServiceInfo::address)));
+	return nla_total_size(sizeof(__u32)) + services * service;
+}
+
+void put_services(nl_msg* message, __u32 ifindex, const std::vector<ServiceInfo>& services)
+{
+	nla_put_u32(message, SHMNET_A_IFINDEX, ifindex);
+	for (const ServiceInfo& service : services) {
+		nlattr* nest = nla_nest_start(message, SHMNET_A_SERVICE);
+		nla_put_u32(message, SHMNET_A_SERVICE_PROTOCOL, service.protocol);
+		nla_put(message, SHMNET_A_SERVICE_ADDRESS, service.address.size(),
+			service.address.data());
+		nla_put_u32(message, SHMNET_A_SERVICE_PORT, service.port);
+		nla_put_u32(message, SHMNET_A_SERVICE_WEIGHT, service.weight);
+		nla_put_u32(message, SHMNET_A_SERVICE_BALANCE, service.balance);
+		nla_put_u32(message, SHMNET_A_SERVICE_CONNECTIONS, service.connections);
+		nla_put_u32(message, SHMNET_A_SERVICE_FLAGS, service.flags);
+		nla_nest_end(message, nest);
+	}
+}
+
 } // namespace shmnet

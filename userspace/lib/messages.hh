@@ -115,6 +115,19 @@ struct FlowInfo {
 	__u32 incarnation = 0;
 };
 
+/* What a node offers at shared addresses. */
+struct ServiceInfo {
+	__u32 protocol = 0;
+	std::array<__u8, 16> address = {}; /* IPv4: as ::ffff:a.b.c.d; zeros: all shared ones */
+	__u32 port = 0;
+	__u32 weight = 0;
+	__u32 balance = 0;     /* enum shmnet_balance */
+	__u32 connections = 0; /* that it has now */
+	__u32 flags = 0;       /* SHMNET_SERVICE_* */
+
+	bool operator==(const ServiceInfo&) const = default;
+};
+
 struct EventInfo {
 	__u32 event = 0;    /* enum shmnet_event */
 	std::string device; /* PCI address */
@@ -134,5 +147,10 @@ RingInfo read_ring(const Attributes& attributes);
 TapeInfo read_tape(const Attributes& attributes);
 FlowInfo read_flow(const Attributes& attributes);
 EventInfo read_event(const Attributes& attributes);
+
+/* Bytes that an IFINDEX and so many services take in a message. */
+size_t services_bytes(size_t services);
+/* Adds them to a message that has room for them. */
+void put_services(nl_msg* message, __u32 ifindex, const std::vector<ServiceInfo>& services);
 
 } // namespace shmnet

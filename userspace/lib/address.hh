@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* IP addresses as the module's messages have them: 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+#pragma once
+
+#include <linux/types.h>
+
+#include <array>
+#include <optional>
+#include <string>
+
+namespace shmnet {
+
+using Address = std::array<__u8, 16>;
+
+/* @bytes: 4 in network order. */
+Address from_ipv4(const void* bytes);
+/* @bytes: 16 in network order. */
+Address from_ipv6(const void* bytes);
+
+bool is_ipv4(const Address& address);
+
+/* 192.0.2.1, 2001:db8::1 */
+std::string address_text(const Address& address);
+/* The other way; nothing if it is no address. */
+std::optional<Address> parse_address(const std::string& text);
+/* 192.0.2.1:80, [2001:db8::1]:80 */
+std::string end_text(const Address& address, __u32 port);
+
+/* Of IP: "tcp"; a number if it has no name here. */
+std::string protocol_name(__u32 protocol);
+
+} // namespace shmnet
