@@ -6,14 +6,14 @@
 UNIT_TESTS := $(patsubst tests/unit/%.cc,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.cc))
 TEST_SUPPORT := $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/unit/support/*.cc))
 TOOL_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,\
-	$(filter-out %/main.cc,$(wildcard tools/hub/*.cc tools/shmnetctl/*.cc)))
-TEST_PACKAGES := gtest_main libsystemd libnl-genl-3.0 fmt spdlog
+	$(filter-out %/main.cc,$(wildcard tools/hub/*.cc tools/shmnetctl/*.cc userspace/shmnetd/*.cc)))
+TEST_PACKAGES := gtest_main libsystemd libnl-genl-3.0 fmt spdlog tomlplusplus
 
 CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% flow_% geometry_% groups_% hardened_% layout_% pins_% ports_% rendezvous_% \
 	membership_% ring_% service_% services_% tape_%),$(UNIT_TESTS))
 STRESS_PROGRAMS := $(patsubst tests/stress/%.cc,$(BUILD)/tests/%,$(wildcard tests/stress/*.cc))
 
-$(BUILD)/obj/tests/%.o: ALL_CXXFLAGS += -Itools -Itests/unit -Itests
+$(BUILD)/obj/tests/%.o: ALL_CXXFLAGS += -Itools -Iuserspace -Itests/unit -Itests
 
 $(BUILD)/tests/parts.a: $(LIB_OBJECTS) $(TEST_SUPPORT) $(TOOL_OBJECTS)
 	@mkdir -p $(@D)

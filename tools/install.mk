@@ -31,7 +31,7 @@ may-install:
 install: may-install
 	$(Q)$(MAKE) --no-print-directory module userspace
 	$(INSTALL) -D -m 644 build/modules/$(INSTALL_RELEASE)/shmnet.ko $(MODULE_DIR)/shmnet.ko
-	$(INSTALL) -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/bin/shmnet-hub
+	$(INSTALL) -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/bin/shmnet-hub $(BUILD)/bin/shmnetd
 	$(INSTALL) -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/bin/shmnetctl
 	$(INSTALL) -D -m 644 -t $(UNIT_DIR) $(UNITS)
 	sed -i 's,@PREFIX@,$(PREFIX),g' $(UNITS:userspace/systemd/%=$(UNIT_DIR)/%)
@@ -44,8 +44,8 @@ install: may-install
 # What else may lie in these directories stays, and so do they.
 .PHONY: uninstall
 uninstall: may-install
-	rm -f $(MODULE_DIR)/shmnet.ko $(DESTDIR)$(PREFIX)/sbin/shmnet-hub \
-		$(DESTDIR)$(PREFIX)/bin/shmnetctl
+	rm -f $(MODULE_DIR)/shmnet.ko $(addprefix $(DESTDIR)$(PREFIX)/,sbin/shmnet-hub sbin/shmnetd \
+		bin/shmnetctl)
 	rm -f $(UNITS:userspace/systemd/%=$(UNIT_DIR)/%) $(LINKS:userspace/udev/%=$(LINK_DIR)/%)
 	for page in $(MAN_PAGES); do rm -f $(MAN_DIR)/man$${page##*.}/$${page##*/}; done
 	$(depmod)

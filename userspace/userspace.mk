@@ -18,7 +18,7 @@ $(BUILD)/bin/$(1): $$(patsubst %.cc,$(BUILD)/obj/%.o,$(2)) $(BUILD)/userspace.a
 PROGRAMS += $(BUILD)/bin/$(1)
 endef
 
-PACKAGE_CFLAGS := $(shell pkg-config --cflags libnl-3.0 libsystemd fmt spdlog)
+PACKAGE_CFLAGS := $(shell pkg-config --cflags libnl-3.0 libsystemd fmt spdlog tomlplusplus)
 LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard userspace/lib/*.cc))
 
 # An archive, so that a program links what it uses, and with it only those libraries.
@@ -27,6 +27,7 @@ $(BUILD)/userspace.a: $(LIB_OBJECTS)
 
 $(eval $(call program,shmnet-hub,$(wildcard tools/hub/*.cc),libsystemd fmt spdlog))
 $(eval $(call program,shmnetctl,$(wildcard tools/shmnetctl/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog))
+$(eval $(call program,shmnetd,$(wildcard userspace/shmnetd/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog tomlplusplus))
 
 $(BUILD)/obj/%.o: %.cc
 	@mkdir -p $(@D)

@@ -49,9 +49,8 @@ std::string services_error_text(int code, __u32 ifindex, size_t count)
 			"a weight of at most {} and a balance that there is",
 			count, SHMNET_WEIGHT_MAX);
 	case ENETDOWN:
-		return "the node has not joined its region: try again when 'shmnetctl node' shows "
-		       "it "
-		       "as self";
+		return "the node has not joined its region: try again when 'shmnetctl node' "
+		       "shows it as self";
 	case EMSGSIZE:
 		return fmt::format("a message with {} services does not fit into the socket's "
 				   "buffer: raise net.core.wmem_max",

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// shmnetd's configuration: what is right is taken, and what is wrong is named.
+#include "shmnetd/config.hh"
+
+#include "error.hh"
+#include "support/temporary.hh"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+using namespace shmnet;
+using namespace shmnet::shmnetd;
+
+namespace {
+
+/* What is said of a text that is wrong; nothing if it is taken. */
+std::string complaint(const std::string& text)
+{
+	try {
+		parse_config(text, "a.toml");
+		return "";
+	} catch (const UsageError& error) {
+		return error.what();
+	}
+}
+
+} // namespace
+
+TEST(ShmnetdConfig, HasDefaults)
+{
+	Config config = parse_config("", "a.toml");
+	EXPECT_FALSE(config.all);
+	EXPECT_TRUE(config.services.empty());
+	EXPECT_EQ(config.policy.balance, __u32{SHMNET_BALANCE_ROUND_ROBIN});
+	EXPECT_EQ(config.policy.weight, 1u);
+	EXPECT_FALSE(config.policy.local_first);
+	EXPECT_EQ(config.poll, std::chrono::seconds(1));
+	EXPECT_FALSE(config.chooses({IPPROTO_TCP, 80}));
+}
+
+TEST(ShmnetdConfig, IsReadWhole)
+{
+	Config config = parse_config(R"(
+services = ["tcp/80", "udp/53"]
+balance = "least"
+local-first = true
+poll = 0.25
+
+[service."tcp/443"]
+balance = "source"
+weight = 4
+
+[service."tcp/25"]
+local-first = false
+)",
+				     "a.toml");
+	EXPECT_TRUE(config.chooses({IPPROTO_TCP, 80}));
+	EXPECT_TRUE(config.chooses({IPPROTO_UDP, 53}));
+	EXPECT_FALSE(config.chooses({IPPROTO_UDP, 80}));
+	EXPECT_FALSE(config.chooses({IPPROTO_TCP, 443})) << "a policy publishes nothing";
+	EXPECT_EQ(config.poll, std::chrono::milliseconds(250));
+
+	const ServicePolicy& http = config.policy_of({IPPROTO_TCP, 80});
+	EXPECT_EQ(http.balance, __u32{SHMNET_BALANCE_LEAST});
+	EXPECT_EQ(http.weight, 1u);
+	EXPECT_TRUE(http.local_first);
+	const ServicePolicy& https = config.policy_of({IPPROTO_TCP, 443});
+	EXPECT_EQ(https.balance, __u32{SHMNET_BALANCE_SOURCE});
+	EXPECT_EQ(https.weight, 4u);
+	EXPECT_TRUE(https.local_first) << "said for all";
+	const ServicePolicy& mail = config.policy_of({IPPROTO_TCP, 25});
+	EXPECT_EQ(mail.balance, __u32{SHMNET_BALANCE_LEAST});
+	EXPECT_FALSE(mail.local_first);
+}
+
+TEST(ShmnetdConfig, TakesWhatIsAtTheLimits)
+{
+	EXPECT_TRUE(parse_config("services = \"all\"", "a.toml").chooses({IPPROTO_UDP, 1}));
+	EXPECT_EQ(parse_config("weight = 0", "a.toml").policy.weight, 0u);
+	EXPECT_EQ(parse_config("weight = 256", "a.toml").policy.weight, 256u);
+	EXPECT_EQ(parse_config("poll = 3600", "a.toml").poll, std::chrono::hours(1));
+	EXPECT_EQ(parse_config("poll = 0.05", "a.toml").poll, std::chrono::milliseconds(50));
+	EXPECT_TRUE(parse_config("services = [\"tcp/1\", \"tcp/65535\"]", "a.toml")
+			    .chooses({IPPROTO_TCP, 65535}));
+	EXPECT_EQ(parse_config("balance = \"flow\"", "a.toml").policy.balance,
+		  __u32{SHMNET_BALANCE_FLOW});
+}
+
+TEST(ShmnetdConfig, NamesWhatIsWrong)
+{
+	struct {
+		const char* text;
+		const char* begin; /* file, line and key */
+		const char* right;
+	} cases[] = {
+		{"\nport = 80", "a.toml:2: port: ", "services, balance, weight"},
+		{"services = 80", "a.toml:1: services: ", "\"all\""},
+		{"services = \"none\"", "a.toml:1: services: ", "\"all\""},
+		{"services = [\n\"tcp/80\",\n80]", "a.toml:3: services: ", "\"tcp/80\""},
+		{"services = [\"tcp\"]", "a.toml:1: services: 'tcp'", "tcp/PORT"},
+		{"services = [\"tcp/0\"]", "a.toml:1: services: 'tcp/0'", "1 to 65535"},
+		{"services = [\"tcp/65536\"]", "a.toml:1: services: 'tcp/65536'", "1 to 65535"},
+		{"services = [\"tcp/080\"]", "a.toml:1: services: 'tcp/080'", "tcp/PORT"},
+		{"services = [\"TCP/80\"]", "a.toml:1: services: 'TCP/80'", "tcp/PORT"},
+		{"services = [\"sctp/80\"]", "a.toml:1: services: 'sctp/80'", "udp/PORT"},
+		{"services = [\"tcp/http\"]", "a.toml:1: services: 'tcp/http'", "tcp/PORT"},
+		{"balance = \"random\"", "a.toml:1: balance: ", "\"round-robin\""},
+		{"balance = 1", "a.toml:1: balance: ", "\"least\""},
+		{"weight = -1", "a.toml:1: weight: ", "0 (no new flows) to 256"},
+		{"weight = 257", "a.toml:1: weight: ", "256"},
+		{"weight = 1.0", "a.toml:1: weight: ", "whole number"},
+		{"weight = \"1\"", "a.toml:1: weight: ", "whole number"},
+		{"local-first = 1", "a.toml:1: local-first: ", "true or false"},
+		{"poll = 0", "a.toml:1: poll: ", "0.05 to 3600"},
+		{"poll = 3601", "a.toml:1: poll: ", "0.05 to 3600"},
+		{"poll = nan", "a.toml:1: poll: ", "0.05 to 3600"},
+		{"poll = \"1\"", "a.toml:1: poll: ", "seconds"},
+		{"service = 1", "a.toml:1: service: ", "[service.\"tcp/443\"]"},
+		{"[service]\n\"tcp/80\" = 1", "a.toml:2: service.\"tcp/80\": ", "give a table"},
+		{"[service.web]\nweight = 1", "a.toml:1: service.\"web\": ", "tcp/PORT"},
+		{"[service.\"tcp/80\"]\nweight = 999",
+		 "a.toml:2: service.\"tcp/80\".weight: ", "256"},
+		{"[service.\"tcp/80\"]\npoll = 1",
+		 "a.toml:2: service.\"tcp/80\".poll: ", "balance, weight and local-first"},
+		{"weight = 1\nweight = 2", "a.toml:2: this is no TOML: ", "weight"},
+		{"services = [", "a.toml:1: this is no TOML: ", ""},
+	};
+	for (const auto& row : cases) {
+		std::string said = complaint(row.text);
+		EXPECT_EQ(said.rfind(row.begin, 0), 0u) << row.text << "\n" << said;
+		EXPECT_NE(said.find(row.right), std::string::npos) << row.text << "\n" << said;
+	}
+}
+
+TEST(ShmnetdConfig, NeedsAFileOnlyIfOneWasNamed)
+{
+	test::TemporaryDirectory directory;
+	EXPECT_FALSE(read_config(directory / "none.toml", false).all);
+	EXPECT_THROW(read_config(directory / "none.toml", true), Error);
+	EXPECT_THROW(read_config(directory.path(), false), Error) << "a directory";
+	test::write_text(directory / "a.toml", "services = \"all\"\n");
+	EXPECT_TRUE(read_config(directory / "a.toml", true).all);
+	test::write_text(directory / "empty.toml", "");
+	EXPECT_FALSE(read_config(directory / "empty.toml", true).all);
+	test::write_text(directory / "b.toml", "weight = 1000\n");
+	EXPECT_THROW(read_config(directory / "b.toml", false), UsageError);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The program's loop with real sockets and a module that is none, in a network namespace of the
+ * test's own. `lo` is the global interface. Each step is taken when the module is told of the one
+ * before.
+ */
+#include "shmnetd/daemon.hh"
+
+#include "error.hh"
+#include "support/fake_module.hh"
+#include "support/network_namespace.hh"
+#include "support/temporary.hh"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+
+using namespace shmnet;
+using namespace shmnet::shmnetd;
+using namespace shmnet::test;
+
+namespace {
+
+constexpr const char* SHARED = "192.0.2.1";
+constexpr unsigned PATIENCE = 60; /* seconds */
+
+class ShmnetdDaemon : public ::testing::Test {
+protected:
+	void SetUp() override
+	{
+		if (!enter_network_namespace(SHARED))
+			GTEST_SKIP() << "no network namespace for the test: " << strerror(errno)
+				     << "; run it as root";
+		module.present = {{"0000:00:08.0", LOOPBACK, "lo", 1}};
+		options.config = directory / "shmnetd.toml";
+		configure("poll = 0.05\n");
+		/* Ends a test whose next step does not come. */
+		::alarm(PATIENCE);
+	}
+
+	void TearDown() override
+	{
+		::alarm(0);
+		/* Before the directory goes, with all that is in it. */
+		if (mounted)
+			::umount2(tracefs.c_str(), MNT_DETACH);
+	}
+
+	void configure(const std::string& text) { write_text(options.config, text); }
+
+	/* Runs until the last step; returns the ports that were published at each. */
+	std::vector<std::set<__u32>> run(std::vector<std::function<void()>> steps)
+	{
+		module.on_told = [this, steps = std::move(steps)] {
+			if (module.told.size() <= steps.size())
+				steps[module.told.size() - 1]();
+			else
+				::raise(SIGTERM);
+		};
+		Daemon(options, module, tracefs).run();
+		std::vector<std::set<__u32>> ports;
+		for (const FakeModule::Told& told : module.told) {
+			ports.emplace_back();
+			for (const ServiceInfo& service : told.services)
+				ports.back().insert(service.port);
+		}
+		return ports;
+	}
+
+	TemporaryDirectory directory;
+	std::string tracefs = directory.path(); /* is none */
+	bool mounted = false;
+	FakeModule module;
+	Options options;
+	UniqueFd socket;
+};
+
+using Ports = std::vector<std::set<__u32>>;
+
+} // namespace
+
+TEST_F(ShmnetdDaemon, FollowsListeners)
+{
+	EXPECT_EQ(run({
+			  [this] { socket = open_socket(SOCK_STREAM, SHARED, 80); },
+			  [this] { socket = open_socket(SOCK_DGRAM, SHARED, 53); },
+			  [this] { socket.reset(); },
+		  }),
+		  (Ports{{}, {80}, {53}, {}}));
+}
+
+TEST_F(ShmnetdDaemon, TracesListeners)
+{
+	tracefs = directory / "tracing";
+	ASSERT_EQ(::mkdir(tracefs.c_str(), 0700), 0);
+	/* A mount that nobody else sees, and that goes with the process. */
+	if (::unshare(CLONE_NEWNS) != 0 ||
+	    ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+	    ::mount("tracefs", tracefs.c_str(), "tracefs", 0, nullptr) != 0)
+		GTEST_SKIP() << "no tracefs for the test: " << strerror(errno)
+			     << "; run it as root, on a kernel with event tracing";
+	mounted = true;
+	/* As one that was killed leaves it. */
+	std::string left = tracefs + "/instances/shmnetd-0";
+	ASSERT_EQ(::mkdir(left.c_str(), 0700), 0);
+	std::string own = fmt::format("{}/instances/shmnetd-{}", tracefs, ::getpid());
+	configure("poll = 3600\n");
+	EXPECT_EQ(run({
+			  [&] {
+				  EXPECT_TRUE(std::filesystem::exists(own));
+				  EXPECT_FALSE(std::filesystem::exists(left));
+				  socket = open_socket(SOCK_STREAM, SHARED, 80);
+			  },
+			  [this] { socket.reset(); },
+		  }),
+		  (Ports{{}, {80}, {}}));
+	EXPECT_FALSE(std::filesystem::exists(own));
+}
+
+TEST_F(ShmnetdDaemon, FollowsAddresses)
+{
+	/* Long before the next poll. */
+	configure("poll = 3600\nservices = \"all\"\n");
+	socket = open_socket(SOCK_STREAM, "0.0.0.0", 80);
+	(void)run({
+		[] { set_loopback_address("192.0.2.2"); },
+	});
+	ASSERT_EQ(module.told.size(), 2u);
+	EXPECT_EQ(address_text(module.told[1].services.at(0).address), "192.0.2.2");
+}
+
+TEST_F(ShmnetdDaemon, CountsConnections)
+{
+	socket = open_socket(SOCK_STREAM, SHARED, 80);
+	/* Before it starts, and after. */
+	UniqueFd first = connect_socket(SOCK_STREAM, SHARED, 80);
+	UniqueFd second;
+	(void)run({[&] { second = connect_socket(SOCK_STREAM, SHARED, 80); }});
+	ASSERT_EQ(module.told.size(), 2u);
+	EXPECT_EQ(module.told[0].services.at(0).connections, 1u);
+	EXPECT_EQ(module.told[1].services.at(0).connections, 2u);
+}
+
+TEST_F(ShmnetdDaemon, PublishesAnewWhenTheNodeRejoins)
+{
+	configure("poll = 3600\n");
+	socket = open_socket(SOCK_STREAM, SHARED, 80);
+	EXPECT_EQ(run({[this] { module.rejoin(); }}), (Ports{{80}, {80}}));
+}
+
+TEST_F(ShmnetdDaemon, ReadsItsConfigurationAgain)
+{
+	configure("poll = 3600\n");
+	socket = open_socket(SOCK_STREAM, "0.0.0.0", 80);
+	EXPECT_EQ(run({[this] {
+			  configure("poll = 3600\nservices = [\"tcp/80\"]\n");
+			  ::raise(SIGHUP);
+		  }}),
+		  (Ports{{}, {80}}));
+}
+
+TEST_F(ShmnetdDaemon, KeepsItsConfigurationWhenTheNewOneIsWrong)
+{
+	configure("poll = 0.05\nservices = [\"tcp/80\"]\n");
+	socket = open_socket(SOCK_STREAM, "0.0.0.0", 80);
+	UniqueFd another;
+	EXPECT_EQ(run({
+			  [this] {
+				  configure("poll = 0.05\nservices = [\"80\"]\n");
+				  ::raise(SIGHUP);
+				  /* Told of after the reload. */
+				  module.rejoin();
+			  },
+			  [this] { module.rejoin(); },
+		  }),
+		  (Ports{{80}, {80}, {80}}));
+}
+
+TEST_F(ShmnetdDaemon, DoesNotStartWithAWrongConfiguration)
+{
+	configure("services = 80\n");
+	EXPECT_THROW(Daemon(options, module, tracefs), UsageError);
+}
+
+TEST_F(ShmnetdDaemon, EndsWhenItMayNotPublish)
+{
+	module.refuse = EPERM;
+	EXPECT_THROW(Daemon(options, module, tracefs), ServicesError);
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "config.hh"
+
+#include "address.hh"
+#include "error.hh"
+#include "size.hh"
+
+#include <netinet/in.h>
+#include <toml++/toml.h>
+
+#include <array>
+#include <fstream>
+#include <sstream>
+
+namespace shmnet::shmnetd {
+
+namespace {
+
+constexpr double POLL_MIN = 0.05; /* seconds */
+constexpr double POLL_MAX = 3600;
+
+constexpr const char* NAME_SYNTAX = "tcp/PORT or udp/PORT, with a PORT from 1 to 65535";
+
+struct Balance {
+	const char* name;
+	__u32 value;
+};
+
+constexpr std::array BALANCES = {
+	Balance{"round-robin", SHMNET_BALANCE_ROUND_ROBIN},
+	Balance{"flow", SHMNET_BALANCE_FLOW},
+	Balance{"source", SHMNET_BALANCE_SOURCE},
+	Balance{"least", SHMNET_BALANCE_LEAST},
+};
+
+class Reader {
+public:
+	explicit Reader(const std::string& file) : file_(file) {}
+
+	Config read(const toml::table& table)
+	{
+		Config config;
+		/* What is said for all services holds for those with a table of their own, too. */
+		for (const auto& [key, value] : table) {
+			std::string name(key.str());
+			if (name == "services")
+				read_services(value, config);
+			else if (name == "poll")
+				config.poll = read_poll(value);
+			else if (!read_policy(name, name, value, config.policy) &&
+				 name != "service")
+				fail(key.source(), name,
+				     "there is no such key; there are services, balance, weight, "
+				     "local-first, poll and service");
+		}
+		if (const toml::node* own = table.get("service"))
+			read_own(*own, config);
+		return config;
+	}
+
+	[[noreturn]] void fail(const toml::source_region& where, const std::string& key,
+			       const std::string& text) const
+	{
+		throw UsageError(fmt::format("{}:{}: {}: {}", file_, where.begin.line, key, text));
+	}
+
+private:
+	void read_services(const toml::node& value, Config& config) const
+	{
+		constexpr const char* SYNTAX =
+			"give \"all\", or a list such as [\"tcp/80\", \"udp/53\"]";
+		if (value.is_string()) {
+			if (value.ref<std::string>() != "all")
+				fail(value.source(), "services", SYNTAX);
+			config.all = true;
+			return;
+		}
+		const toml::array* list = value.as_array();
+		if (!list)
+			fail(value.source(), "services", SYNTAX);
+		for (const toml::node& entry : *list) {
+			if (!entry.is_string())
+				fail(entry.source(), "services", SYNTAX);
+			config.services.insert(
+				read_name(entry.source(), "services", entry.ref<std::string>()));
+		}
+	}
+
+	void read_own(const toml::node& value, Config& config) const
+	{
+		const toml::table* services = value.as_table();
+		if (!services)
+			fail(value.source(), "service",
+			     "give tables such as [service.\"tcp/443\"]");
+		for (const auto& [key, settings] : *services) {
+			std::string path = fmt::format("service.\"{}\"", key.str());
+			ServiceName name = read_name(key.source(), path, key.str());
+			const toml::table* table = settings.as_table();
+			if (!table)
+				fail(settings.source(), path,
+				     fmt::format("give a table: [{}]", path));
+			ServicePolicy policy = config.policy;
+			for (const auto& [setting, node] : *table) {
+				std::string word(setting.str());
+				if (!read_policy(word, path + "." + word, node, policy))
+					fail(setting.source(), path + "." + word,
+					     "there is no such key; there are balance, weight and "
+					     "local-first");
+			}
+			config.own.emplace(name, policy);
+		}
+	}
+
+	ServiceName read_name(const toml::source_region& where, const std::string& key,
+			      std::string_view text) const
+	{
+		std::optional<ServiceName> name = parse_service_name(text);
+		if (!name)
+			fail(where, key,
+			     fmt::format("'{}' is no service: give {}", text, NAME_SYNTAX));
+		return *name;
+	}
+
+	/* False if @name is no key of a policy. */
+	bool read_policy(const std::string& name, const std::string& path, const toml::node& value,
+			 ServicePolicy& policy) const
+	{
+		if (name == "balance")
+			policy.balance = read_balance(path, value);
+		else if (name == "weight")
+			policy.weight = read_weight(path, value);
+		else if (name == "local-first")
+			policy.local_first = read_flag(path, value);
+		else
+			return false;
+		return true;
+	}
+
+	__u32 read_balance(const std::string& path, const toml::node& value) const
+	{
+		if (value.is_string())
+			for (const Balance& balance : BALANCES)
+				if (value.ref<std::string>() == balance.name)
+					return balance.value;
+		fail(value.source(), path,
+		     "give \"round-robin\", \"flow\", \"source\" or \"least\"");
+	}
+
+	__u32 read_weight(const std::string& path, const toml::node& value) const
+	{
+		std::optional<int64_t> weight = value.value_exact<int64_t>();
+		if (!weight || *weight < 0 || *weight > SHMNET_WEIGHT_MAX)
+			fail(value.source(), path,
+			     fmt::format("give a whole number from 0 (no new flows) to {}",
+					 SHMNET_WEIGHT_MAX));
+		return static_cast<__u32>(*weight);
+	}
+
+	bool read_flag(const std::string& path, const toml::node& value) const
+	{
+		if (!value.is_boolean())
+			fail(value.source(), path, "give true or false");
+		return value.ref<bool>();
+	}
+
+	std::chrono::microseconds read_poll(const toml::node& value) const
+	{
+		/* Not is NaN. */
+		std::optional<double> seconds =
+			value.is_number() ? value.value<double>() : std::nullopt;
+		if (!seconds || !(*seconds >= POLL_MIN && *seconds <= POLL_MAX))
+			fail(value.source(), "poll",
+			     fmt::format("give seconds, from {} to {}", POLL_MIN, POLL_MAX));
+		return std::chrono::microseconds(static_cast<int64_t>(*seconds * 1e6));
+	}
+
+	const std::string& file_;
+};
+
+} // namespace
+
+std::string ServiceName::text() const
+{
+	return fmt::format("{}/{}", protocol_name(protocol), port);
+}
+
+std::optional<ServiceName> parse_service_name(std::string_view text)
+{
+	size_t slash = text.find('/');
+	if (slash == std::string_view::npos)
+		return std::nullopt;
+	std::optional<__u64> port = parse_number(text.substr(slash + 1));
+	if (!port || *port == 0 || *port > 0xffff)
+		return std::nullopt;
+	ServiceName name = {.protocol = text.substr(0, slash) == "tcp" ? __u32{IPPROTO_TCP}
+								       : __u32{IPPROTO_UDP},
+			    .port = static_cast<__u32>(*port)};
+	if (name.text() != text)
+		return std::nullopt;
+	return name;
+}
+
+const char* balance_name(__u32 value)
+{
+	for (const Balance& balance : BALANCES)
+		if (balance.value == value)
+			return balance.name;
+	return "unknown";
+}
+
+const ServicePolicy& Config::policy_of(const ServiceName& name) const
+{
+	auto found = own.find(name);
+	return found == own.end() ? policy : found->second;
+}
+
+Config parse_config(std::string_view text, const std::string& file)
+{
+	Reader reader(file);
+	try {
+		return reader.read(toml::parse(text, file));
+	} catch (const toml::parse_error& error) {
+		throw UsageError(fmt::format("{}:{}: this is no TOML: {}", file,
+					     error.source().begin.line, error.description()));
+	}
+}
+
+Config read_config(const std::string& file, bool must_exist)
+{
+	std::ifstream stream(file);
+	if (!stream.is_open() && errno == ENOENT && !must_exist)
+		return {};
+	std::ostringstream text;
+	/* A directory can be opened. */
+	if (stream.is_open() && stream.peek() != EOF)
+		text << stream.rdbuf();
+	if (!stream.is_open() || stream.bad())
+		throw system_error("{} cannot be read", file);
+	return parse_config(text.str(), file);
+}
+
+} // namespace shmnet::shmnetd

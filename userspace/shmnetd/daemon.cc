@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "daemon.hh"
+
+#include "error.hh"
+
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+
+#include <csignal>
+
+namespace shmnet::shmnetd {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/* From the first wish for a look to the look. */
+constexpr std::chrono::microseconds GATHERING = 5ms;
+/* A socket that begins to listen is traced before a dump can find it. */
+constexpr std::chrono::microseconds SETTLING = 1ms;
+
+} // namespace
+
+Config config_of(const Options& options)
+{
+	return options.config.empty() ? read_config(DEFAULT_CONFIG, false)
+				      : read_config(options.config, true);
+}
+
+Daemon::Daemon(const Options& options, Module& module, const std::string& tracefs)
+    : options_(options), config_(config_of(options)), module_(module),
+      publisher_(module, options.interfaces)
+{
+	/* Signals first: one that comes from here on is not lost. */
+	for (int signal : {SIGTERM, SIGINT})
+		signals_.push_back(loop_.add_signal(signal, [this] { loop_.stop(); }));
+	signals_.push_back(loop_.add_signal(SIGHUP, [this] { reload(); }));
+	on_changes_ = loop_.add_fd(changes_.descriptor(), EPOLLIN, [this](u32) {
+		changes_.drain();
+		find_interfaces_ = true;
+		wake();
+	});
+	on_module_ = loop_.add_fd(module_.descriptor(), EPOLLIN, [this](u32) { on_module(); });
+	wake_timer_ = loop_.add_timer([this] { on_wake(); });
+	poll_timer_ = loop_.add_timer([this] { on_poll(); });
+	start_trace(tracefs);
+	connections_ = sockets_.connections();
+	look(false);
+	if (publisher_.published().empty())
+		log_warning("there is no global interface here yet; 'shmnetctl device' shows the "
+			    "interfaces that there are");
+	poll_timer_.fire_after(config_.poll.count());
+}
+
+void Daemon::start_trace(const std::string& tracefs)
+{
+	try {
+		trace_ = std::make_unique<ListenTrace>(tracefs);
+		on_trace_ =
+			loop_.add_fd(trace_->descriptor(), EPOLLIN, [this](u32) { on_trace(); });
+	} catch (const Error& error) {
+		log_info("listeners are looked for every {} s only, for they cannot be traced: {}",
+			 std::chrono::duration<double>(config_.poll).count(), error.what());
+	}
+}
+
+void Daemon::run()
+{
+	(void)sd_notify(0, "READY=1");
+	loop_.run();
+	(void)sd_notify(0, "STOPPING=1");
+	log_info("stopped; {} published", publisher_.status());
+}
+
+void Daemon::on_trace()
+{
+	if (!trace_->drain()) {
+		log_warning("listeners are traced no more, but looked for every {} s: {}",
+			    std::chrono::duration<double>(config_.poll).count(), strerror(errno));
+		on_trace_.reset();
+		trace_.reset();
+	}
+	wake();
+}
+
+void Daemon::on_module()
+{
+	if (module_.receive())
+		publisher_.forget();
+	find_interfaces_ = true;
+	wake();
+}
+
+void Daemon::wake()
+{
+	woken_ = Clock::now();
+	if (!wakes_)
+		wake_timer_.fire_after(GATHERING.count());
+	wakes_ = true;
+}
+
+void Daemon::on_wake()
+{
+	bool early = Clock::now() - woken_ < SETTLING;
+	wakes_ = false;
+	look(false);
+	if (early)
+		wake();
+}
+
+void Daemon::on_poll()
+{
+	poll_timer_.fire_after(config_.poll.count());
+	find_interfaces_ = true;
+	look(true);
+}
+
+/* @count: connections, too, of which there may be many. */
+void Daemon::look(bool count)
+{
+	if (std::exchange(find_interfaces_, false))
+		publisher_.find_interfaces();
+	if (count && publisher_.counts_connections())
+		connections_ = sockets_.connections();
+	publisher_.publish(sockets_.listeners(), addresses_.addresses(), config_, connections_);
+	notify_status();
+}
+
+void Daemon::reload()
+{
+	(void)sd_notifyf(
+		0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(
+					       Clock::now().time_since_epoch())
+					       .count()));
+	try {
+		config_ = config_of(options_);
+		log_info("the configuration was read again");
+		poll_timer_.fire_after(config_.poll.count());
+		wake();
+	} catch (const Error& error) {
+		log_error("{}; what was read before holds", error.what());
+	}
+	(void)sd_notify(0, "READY=1");
+}
+
+void Daemon::notify_status()
+{
+	std::string status = publisher_.status();
+	if (status == status_)
+		return;
+	status_ = status;
+	(void)sd_notifyf(0, "STATUS=%s", status.c_str());
+}
+
+} // namespace shmnet::shmnetd

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What shmnetd needs of the module. A test puts another in its place. */
+#pragma once
+
+#include "control.hh"
+#include "events.hh"
+
+#include <string>
+#include <vector>
+
+namespace shmnet::shmnetd {
+
+/* An interface whose address nodes share. */
+struct GlobalInterface {
+	std::string device; /* PCI address */
+	__u32 index = 0;    /* ifindex */
+	std::string name;
+	__u32 incarnation = 0; /* of this node: with another one it has said nothing yet */
+
+	bool operator==(const GlobalInterface&) const = default;
+};
+
+/* Of devices whose node has joined; in whatever network namespace they are. */
+std::vector<GlobalInterface> global_interfaces(const std::vector<DeviceInfo>& devices,
+					       const std::vector<NodeInfo>& nodes);
+
+class Module {
+public:
+	virtual ~Module() = default;
+
+	/* Of this network namespace. */
+	virtual std::vector<GlobalInterface> interfaces() = 0;
+	/* As Control::set_services(). */
+	virtual void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services) = 0;
+
+	/* Readable when something has happened. */
+	virtual int descriptor() const = 0;
+	/* True if what was published may be lost. Throws Error when the module goes. */
+	virtual bool receive() = 0;
+};
+
+class KernelModule final : public Module {
+public:
+	std::vector<GlobalInterface> interfaces() override;
+	void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services) override;
+	int descriptor() const override { return events_.descriptor(); }
+	bool receive() override;
+
+private:
+	Control control_;
+	Events events_;
+};
+
+} // namespace shmnet::shmnetd
