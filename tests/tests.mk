@@ -106,7 +106,7 @@ $(FUZZ_COVERAGE): $(BUILD)/fuzz/coverage/%: tests/fuzz/%_fuzz.cc
 FUZZ_LIB := userspace/lib
 $(BUILD)/fuzz/netlink $(BUILD)/fuzz/coverage/netlink: $(FUZZ_LIB)/messages.cc
 $(BUILD)/fuzz/netlink $(BUILD)/fuzz/coverage/netlink: FUZZ_LIBRARIES = $$(pkg-config --libs libnl-3.0)
-$(BUILD)/fuzz/hub_state $(BUILD)/fuzz/coverage/hub_state: tools/hub/state.cc
+$(BUILD)/fuzz/hub_state $(BUILD)/fuzz/coverage/hub_state: tools/hub/state.cc $(FUZZ_LIB)/file.cc
 $(BUILD)/fuzz/hub_state $(BUILD)/fuzz/coverage/hub_state: \
 	FUZZ_LIBRARIES = -Itools $$(pkg-config --libs fmt libsystemd)
 -include $(wildcard $(BUILD)/fuzz/*.d $(BUILD)/fuzz/coverage/*.d)
