@@ -44,3 +44,24 @@ equal() {
 		return 1
 	}
 }
+
+refuses() { # refuses CODE TEXT ARGUMENTS...: shmlab does
+	local wanted=$1 text=$2
+	shift 2
+	expect "$wanted" "$shmlab" "$@" 2>"$scratch/message" || return 1
+	grep -qF -e "$text" "$scratch/message" || {
+		echo "$*: says: $(cat "$scratch/message")"
+		return 1
+	}
+}
+
+nothing_left_of() { # nothing_left_of LAB
+	local left
+	left=$(pgrep -fa "shmlab-$1"
+		ip netns | grep -F "shmlab-$1"
+		ls -d "/run/shmlab/$1" "/dev/shm/shmlab-$1.region" 2>/dev/null)
+	[ -z "$left" ] || {
+		echo "left behind: $left"
+		return 1
+	}
+}
