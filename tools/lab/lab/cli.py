@@ -4,12 +4,11 @@ import argparse
 import os
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
-from . import channel, console, guest, kernel, lifecycle, network, process, qemu, record, region
-from . import status
+from . import channel, clients, console, guest, kernel, lifecycle, process, qemu, record, region
+from . import status, wires
 from .report import LabError, UsageError, error
 
 # What exec returns when not the command but the lab failed; 124 is a timeout, as in timeout(1).
@@ -97,7 +96,22 @@ def _parser():
     sub.usage = "shmlab exec [--name LAB] [-i] [--timeout S] NODE -- COMMAND..."
     sub = add("outside", "run a command on a segment, outside of the guests", node=False)
     sub.add_argument("segment", metavar="SEGMENT")
-    sub.usage = "shmlab outside [--name LAB] SEGMENT -- COMMAND..."
+    sub.add_argument(
+        "--client",
+        type=_name,
+        default=clients.DEFAULT,
+        metavar="NAME",
+        help=f"a further client, made when it is first named (default: {clients.DEFAULT})",
+    )
+    sub.usage = "shmlab outside [--name LAB] [--client NAME] SEGMENT -- COMMAND..."
+    sub = add("link", "pull the cable of a guest's card on a segment, or plug it in", node=False)
+    sub.add_argument(
+        "card",
+        type=_card,
+        metavar="NODE[:SEGMENT]",
+        help="SEGMENT may be left out if there is only one",
+    )
+    sub.add_argument("state", choices=("up", "down"))
     add("console", "the guest's serial console; Ctrl-] leaves")
     add("logs", "the log of the guest's console").add_argument(
         "-f", action="store_true", dest="follow", help="go on with what is added, until Ctrl-C"
@@ -190,6 +204,17 @@ def _wire(text):
     return int(node), segment
 
 
+def _card(text):
+    if text.isdigit():
+        return int(text), None
+    try:
+        return _wire(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no card; write NODE or NODE:SEGMENT, as in 0 or 0:lan"
+        ) from None
+
+
 def _size(text):
     try:
         region.parse_size(text)
@@ -258,9 +283,13 @@ def _outside(options):
     if options.segment not in lab.segments:
         there_are = ", ".join(lab.segments) or "none; give up a --wire NODE:SEGMENT"
         raise UsageError(f"lab {lab.name} has no segment {options.segment}; there are: {there_are}")
-    command = network.outside(lab.name, options.segment, options.run)
-    code = subprocess.call(command)
-    return 128 - code if code < 0 else code
+    clients.ensure(lab, options.segment, options.client)
+    clients.become(lab, options.segment, options.client, options.run)
+
+
+def _link(options):
+    lab = record.open_lab(options.name)
+    wires.set_cables(lab, wires.choose(lab, *options.card), options.state == "up")
 
 
 def _monitor(options, command, states):
@@ -286,6 +315,7 @@ COMMANDS = {
     "up": _up,
     "exec": _exec,
     "outside": _outside,
+    "link": _link,
     "console": lambda options: console.attach(_node_directory(options)),
     "logs": lambda options: console.show_log(_node_directory(options), options.follow),
     "kill": lambda options: lifecycle.kill(record.open_lab(options.name), options.node),

@@ -120,8 +120,9 @@ class Monitor:
     def __exit__(self, *_):
         self.resources.close()
 
-    def command(self, name):
-        self.stream.write(json.dumps({"execute": name}) + "\n")
+    def command(self, name, /, **arguments):
+        request = {"execute": name, "arguments": arguments}
+        self.stream.write(json.dumps(request) + "\n")
         self.stream.flush()
         while line := self.stream.readline():
             answer = json.loads(line)

@@ -9,7 +9,8 @@ import subprocess
 import threading
 import time
 
-from . import channel, guest, initramfs, kernel, network, process, qemu, record, region
+from . import channel, clients, guest, initramfs, kernel, network, process, qemu, record, region
+from . import wires
 from .process import Process
 from .report import LabError, Progress, UsageError, note
 
@@ -89,11 +90,11 @@ def _build(lab, options, chosen, progress):
     progress.begin("making the network and the initramfs")
     for node in range(options.nodes):
         lab.node_directory(node).mkdir()
-    counts = {}
-    for node, segment in options.wire:
-        lab.wires.append([node, counts.setdefault(node, 0), segment])
-        counts[node] += 1
-    lab.segments = network.create(lab.name, lab.wires)
+    lab.wires = wires.from_options(lab.name, options.wire)
+    lab.segments = sorted({wire.segment for wire in lab.wires})
+    network.create(lab.name, lab.segments, lab.wires)
+    for segment in lab.segments:
+        clients.ensure(lab, segment, clients.DEFAULT)
     initramfs.build(lab.directory / "initramfs", chosen)
 
     progress.begin("making the shared memory")
@@ -147,6 +148,7 @@ def _start_qemu(lab, node):
     guest.mark_start(directory)
     command = network.inside(lab.name, lab.commands[node])
     process.start_daemon(command, directory / "qemu.log").save(directory / "qemu.process")
+    wires.pull_again(lab, node)
 
 
 def _in_parallel(function, nodes, progress, done_message=None):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """A lab's network: everything of it lies in namespaces of its own, unseen by the host's network.
 
-    shmlab-LAB          QEMU and the hub run here; a bridge br-SEGMENT for each segment, with a tap
-                        nNODEwWIRE for each wire of a guest
-    shmlab-LAB.SEGMENT  the segment's client, for `shmlab outside`: eth0 is a port of the bridge
+    shmlab-LAB                  QEMU and the hub run here; a bridge br-SEGMENT for each segment,
+                                with a tap nNODEwWIRE for each wire of a guest
+    shmlab-LAB.SEGMENT.CLIENT   a client, for `shmlab outside`: its eth0 is a port of the bridge
 
 The namespaces are also how `down` finds every process of a lab, whatever became of its records.
 """
+import hashlib
 import os
 import signal
 import subprocess
@@ -18,8 +19,9 @@ from .report import LabError
 NAMESPACES = Path("/run/netns")
 
 
-def namespace(lab, segment=None):
-    return f"shmlab-{lab}.{segment}" if segment else f"shmlab-{lab}"
+def namespace(lab, *client):
+    """The lab's own; with (segment, client), that client's."""
+    return ".".join((f"shmlab-{lab}", *client))
 
 
 def inside(lab, command):
@@ -27,48 +29,50 @@ def inside(lab, command):
     return ["nsenter", f"--net={NAMESPACES / namespace(lab)}", "--", *command]
 
 
-def outside(lab, segment, command):
-    return ["ip", "netns", "exec", namespace(lab, segment), *command]
+def mac(*identity):
+    """The same for the same card, also when a lab of that name comes up again."""
+    digest = hashlib.sha256("/".join(map(str, identity)).encode()).digest()
+    # 52 says: of one station, administered locally.
+    return ":".join(f"{byte:02x}" for byte in (0x52, 0x54, *digest[:4]))
 
 
-def tap(node, wire):
-    return f"n{node}w{wire}"
-
-
-def mac(node, wire):
-    return f"52:54:00:4c:{node:02x}:{wire:02x}"
-
-
-def create(lab, wires):
-    """`wires` is a list of (node, wire, segment)."""
+def create(lab, segments, wires):
     own = namespace(lab)
     _ip("netns", "add", own)
     # Bridges and taps carry frames; addresses of their own would answer and announce.
     _run(
-        *outside(lab, None, ["sh", "-c"]),
+        *("ip", "netns", "exec", own, "sh", "-c"),
         "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 2>/dev/null || true",
     )
-    segments = sorted({segment for _, _, segment in wires})
-    for segment in segments:
-        _ip("netns", "add", namespace(lab, segment))
     commands = []
     for segment in segments:
         commands += [
             # Snooping without a querier would starve multicast groups after minutes.
             f"link add br-{segment} type bridge forward_delay 0 mcast_snooping 0",
             f"link set br-{segment} up",
-            f"link add cl-{segment} type veth peer name eth0 netns {namespace(lab, segment)}",
-            f"link set cl-{segment} master br-{segment} up",
         ]
-    for node, wire, segment in wires:
+    for wire in wires:
         commands += [
-            f"tuntap add {tap(node, wire)} mode tap",
-            f"link set {tap(node, wire)} master br-{segment} up",
+            f"tuntap add {wire.tap} mode tap",
+            f"link set {wire.tap} master br-{wire.segment} up",
         ]
-    _batch(own, commands)
-    for segment in segments:
-        _batch(namespace(lab, segment), ["link set lo up", "link set eth0 up"])
-    return segments
+    batch(own, commands)
+
+
+def add_client(lab, segment, client):
+    place = namespace(lab, segment, client)
+    _ip("netns", "add", place)
+    address = mac(lab, "client", segment, client)
+    # Its name at the bridge would be too long with the client's in it.
+    port = f"link add cl%d up master br-{segment}"
+    batch(namespace(lab), [f"{port} type veth peer name eth0 address {address} netns {place}"])
+    batch(place, ["link set lo up", "link set eth0 up"])
+
+
+def remove_client(lab, segment, client):
+    """One that may not exist."""
+    if (NAMESPACES / namespace(lab, segment, client)).exists():
+        _ip("netns", "delete", namespace(lab, segment, client))
 
 
 def remove(lab):
@@ -125,7 +129,8 @@ def _pids(identities):
     return found
 
 
-def _batch(name, commands):
+def batch(name, commands):
+    """Runs commands of ip(8) in a namespace."""
     _run("ip", "-n", name, "-batch", "-", input="\n".join(commands) + "\n")
 
 

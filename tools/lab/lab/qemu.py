@@ -3,7 +3,7 @@
 import os
 import uuid
 
-from . import channel, network
+from . import channel, wires
 from .report import UsageError
 
 PROGRAM = "qemu-system-x86_64"
@@ -199,13 +199,11 @@ def _hardened_device(lab, node, device, options):
 
 def _wires(lab, node):
     arguments = []
-    for owner, wire, _ in lab.wires:
-        if owner != node:
-            continue
-        backend = f"tap,id=wire{wire},ifname={network.tap(node, wire)}"
+    for wire in wires.of_node(lab, node):
+        backend = f"tap,id={wire.netdev},ifname={wire.tap}"
         arguments += ["-netdev", f"{backend},script=no,downscript=no"]
-        card = f"virtio-net-pci,netdev=wire{wire},mac={network.mac(node, wire)},romfile="
-        arguments += ["-device", f"{card},addr={FIRST_WIRE_SLOT + wire:#x}"]
+        card = f"virtio-net-pci,netdev={wire.netdev},mac={wire.mac},romfile="
+        arguments += ["-device", f"{card},addr={FIRST_WIRE_SLOT + wire.number:#x}"]
     return arguments
 
 

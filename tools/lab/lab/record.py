@@ -3,7 +3,9 @@
 
     state.json        written by `up`; what changes later lies in files of its own
     hub.process       pid and start time; nodeN/qemu.process likewise
-    nodeN/            sockets of QEMU's monitor, console and agent ports; console.log, qemu.log
+    nodeN/            sockets of QEMU's monitor, console and agent ports; console.log, qemu.log;
+                      wireW.pulled, see wires.py
+    clients/          see clients.py
 """
 import contextlib
 import fcntl
@@ -13,6 +15,7 @@ import shutil
 from pathlib import Path
 
 from .report import LabError, UsageError
+from .wires import Wire
 
 RUN = Path("/run/shmlab")
 
@@ -29,10 +32,11 @@ class Lab:
         self.hub_socket = ""
         self.module = ""  # what `up --load` loaded, and `start` loads again
         self.devices = []  # PCI addresses, the same in every guest
-        self.wires = []  # of [node, wire, segment]
-        self.segments = []
+        self.wires = []
+        self.segments = []  # their names
         self.commands = []  # QEMU's, one for each node
         vars(self).update(recorded)
+        self.wires = [Wire(*wire) for wire in self.wires]
 
     @property
     def directory(self):

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from . import guest
+from . import clients, guest, wires
 from .process import Process
 from .report import colour
 
@@ -20,7 +20,9 @@ def gather(lab):
         "mode": "plain" if lab.plain else "doorbell",
         "region": lab.region,
         "hub": {"pid": hub.pid, "state": "running" if hub.alive() else "dead"} if hub else None,
-        "segments": lab.segments,
+        "segments": [
+            {"name": segment, "clients": clients.names(lab, segment)} for segment in lab.segments
+        ],
         "nodes": [_node(lab, number) for number in lab.nodes()],
     }
 
@@ -37,7 +39,16 @@ def _node(lab, number):
         "kernel": lab.kernel_release,
         "uptime": None if dead else round(process.age(), 1),
         "devices": lab.devices,
-        "wires": [segment for node, _, segment in lab.wires if node == number],
+        "wires": [_wire(lab, wire) for wire in wires.of_node(lab, number)],
+    }
+
+
+def _wire(lab, wire):
+    return {
+        "segment": wire.segment,
+        "interface": wire.interface,
+        "mac": wire.mac,
+        "link": "down" if wires.is_pulled(lab, wire) else "up",
     }
 
 
@@ -57,10 +68,17 @@ def show(lab, as_json):
         if row[1] in STATE_COLOURS:
             cells[1] = colour(cells[1], STATE_COLOURS[row[1]], sys.stdout)
         print("  ".join(cells).rstrip())
+    for segment in facts["segments"]:
+        print(f"segment {segment['name']}: clients {', '.join(segment['clients'])}")
 
 
 def _row(node):
     uptime = "-" if node["uptime"] is None else f"{node['uptime']:.0f} s"
     devices = " ".join(address.removeprefix("0000:") for address in node["devices"])
-    wires = " ".join(node["wires"]) or "-"
-    return (str(node["node"]), node["state"], str(node["pid"] or "-"), uptime, devices, wires)
+    cards = " ".join(_card(wire) for wire in node["wires"]) or "-"
+    return (str(node["node"]), node["state"], str(node["pid"] or "-"), uptime, devices, cards)
+
+
+def _card(wire):
+    pulled = "(down)" if wire["link"] == "down" else ""
+    return f"{wire['interface']}:{wire['segment']}{pulled}"
