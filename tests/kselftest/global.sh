@@ -3,61 +3,10 @@
 #
 # One address for both nodes: a client behind node 0, and node 0's own programs, are served by
 # either, and each connection by one.
-# shellcheck source-path=SCRIPTDIR source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=global_lib.sh
+. "$(dirname "$0")/global_lib.sh"
 needs ping python3 serve ask hold
-global=203.0.113.1 client=198.51.100.2
-two_nodes
-glob0=$(interface_of "$pci0" 1) glob1=$(interface_of "$pci1" 1)
-[ -n "$glob0" ] && [ -n "$glob1" ] || skip "the region has no global network"
-
-# What each node needs: packets to the address that another node sent here are for this node, and all
-# others for the global adapter (docs/global.md).
-join() { # join NODE
-	local -n interface=glob$1 namespace=ns$1
-	take_address "$1" && ip netns exec "$namespace" sysctl -qw net.ipv4.ip_forward=1 \
-		net.ipv4.ip_early_demux=0 net.ipv4.conf.all.rp_filter=0 &&
-		ip -n "$namespace" -batch - <<-END
-			rule add pref 10 iif $interface lookup local
-			rule add pref 20 to $global lookup 100
-			rule add pref 30 lookup local
-			rule del pref 0
-		END
-}
-
-# take_address NODE: what goes with the interfaces.
-take_address() {
-	local -n interface=glob$1 namespace=ns$1 own=address$1 local_interface=if$1
-	ip link set "$interface" netns "$namespace" && ip netns exec "$namespace" sysctl -qw \
-		"net.ipv4.conf.$interface.accept_local=1" "net.ipv4.conf.$interface.rp_filter=0" \
-		"net.ipv4.conf.$local_interface.rp_filter=0" &&
-		ip -n "$namespace" -batch - <<-END
-			link set $interface up
-			address add $global/32 dev $interface
-			route add $global dev $interface src $own table 100
-		END
-}
-
-# A client on a card of node 0; node 1 answers it by way of node 0.
-add_client() {
-	make_namespaces "$ns2" && ip -n "$ns2" link add eth0 type veth peer name card netns "$ns0" &&
-		ip -n "$ns0" address add 198.51.100.1/24 dev card && ip -n "$ns0" link set card up &&
-		ip -n "$ns2" address add $client/24 dev eth0 && ip -n "$ns2" link set eth0 up &&
-		ip -n "$ns2" route add default via 198.51.100.1 &&
-		ip -n "$ns1" route add 198.51.100.0/24 via "$address0"
-}
-
-have_carrier() {
-	has_carrier "$ns0" "$glob0" && has_carrier "$ns1" "$glob1"
-}
-
-# start_server PROTOCOL NODE PORT
-start_server() {
-	local -n namespace=ns$2
-	(exec ip netns exec "$namespace" "$here/serve" "$1" "node$2" "$global" "$3") \
-		>"$work/$1$2.server" 2>&1 &
-	until_true 30 grep -q ready "$work/$1$2.server"
-}
+two_global_nodes
 
 start_servers() {
 	start_server tcp 0 80 && start_server tcp 1 80 && start_server udp 0 53 && start_server udp 1 53
@@ -112,17 +61,11 @@ returns() {
 # served itself too, since their sockets are still there.
 entry_starts_anew() {
 	local asked
-	mkfifo "$work/say" && (exec ip netns exec "$ns2" "$here/hold" "$global" 80 40) \
-		<>"$work/say" >"$work/held" 2>&1 &
-	until_true 30 grep -q held "$work/held" && grep -q node1 "$work/held" &&
+	hold_connections 40 && grep -q node1 "$work/held" &&
 		echo "$pci0" >$driver/unbind && echo "$pci0" >$driver/bind || return
 	if0=$(interface_of "$pci0" 0) glob0=$(interface_of "$pci0" 1) rescues[0]=0
 	attach 0 && take_address 0 && until_true 20 have_carrier &&
-		until_true 20 on0 ping -q -c 1 -W 1 "$address1" && echo >"$work/say" || return
-	until_true 40 grep -q 'held.*held' <(tr '\n' ' ' <"$work/held") || {
-		cat "$work/held"
-		return 1
-	}
+		until_true 20 on0 ping -q -c 1 -W 1 "$address1" && still_hold || return
 	asked=$(ip netns exec "$ns0" ethtool -S "$glob0" | awk '$1 == "flows_found:" { print $2 }')
 	at_least "$asked" 1 "connections found by asking"
 }

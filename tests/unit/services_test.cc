@@ -104,6 +104,15 @@ TEST_F(Services, WhatBreaksTheRulesIsPassedOver)
 	EXPECT_EQ(ports(publish(pack_index(INCARNATION, 0), told)), (std::vector<u32>{1, 2}));
 }
 
+TEST_F(Services, AreWithdrawn)
+{
+	u64 sequence = publish(pack_index(INCARNATION, 0), {tcp_service(80)});
+	board_.withdraw();
+	EXPECT_EQ(board_.sequence(), 0u);
+	EXPECT_EQ(ports(sequence), (std::vector<u32>{0}));
+	EXPECT_EQ(ports(publish(sequence, {tcp_service(81)})), (std::vector<u32>{81}));
+}
+
 TEST_F(Services, OfALastLifeAreGone)
 {
 	publish(pack_index(INCARNATION, 0), {tcp_service(80)});

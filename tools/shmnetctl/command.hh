@@ -18,6 +18,7 @@ using Action = std::function<int()>;
 void add_node(CLI::App& app, Action& action);
 void add_rings(CLI::App& app, Action& action);
 void add_flow(CLI::App& app, Action& action);
+void add_service(CLI::App& app, Action& action);
 void add_global(CLI::App& app, Action& action);
 void add_monitor(CLI::App& app, Action& action);
 void add_region(CLI::App& app, Action& action);

@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl flow: the connections that a global interface knows, and who serves them. */
+#include "address.hh"
 #include "query.hh"
 #include "table.hh"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-
-#include <cstring>
 
 namespace shmnet::ctl {
 
 namespace {
-
-std::string protocol_name(__u32 protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	case IPPROTO_SCTP:
-		return "sctp";
-	}
-	return number(protocol);
-}
 
 const char* state_name(__u32 state)
 {
@@ -41,29 +25,6 @@ const char* state_name(__u32 state)
 		return "datagram";
 	}
 	return "unknown";
-}
-
-bool is_ipv4(const std::array<__u8, 16>& address)
-{
-	in6_addr whole;
-	memcpy(&whole, address.data(), sizeof(whole));
-	return IN6_IS_ADDR_V4MAPPED(&whole);
-}
-
-std::string address_text(const std::array<__u8, 16>& address)
-{
-	char text[INET6_ADDRSTRLEN] = "";
-	if (is_ipv4(address))
-		inet_ntop(AF_INET, &address[12], text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, address.data(), text, sizeof(text));
-	return text;
-}
-
-std::string end_text(const std::array<__u8, 16>& address, __u32 port)
-{
-	std::string text = address_text(address);
-	return fmt::format("{}:{}", is_ipv4(address) ? text : "[" + text + "]", port);
 }
 
 std::string flows_text(const std::vector<FlowInfo>& flows)

@@ -22,6 +22,7 @@ int main(int argc, char** argv)
 	ctl::add_node(app, action);
 	ctl::add_rings(app, action);
 	ctl::add_flow(app, action);
+	ctl::add_service(app, action);
 	ctl::add_global(app, action);
 	ctl::add_monitor(app, action);
 	ctl::add_region(app, action);

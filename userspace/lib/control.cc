@@ -45,12 +45,9 @@ std::string services_error_text(int code, __u32 ifindex, size_t count)
 				   count, SHMNET_SERVICES_MAX);
 	case EINVAL:
 		return fmt::format(
-			"one of the {} services cannot be: give TCP, UDP or SCTP, a port, "
-			"a weight of at most {} and a balance that there is",
+			"one of the {} services cannot be: give an address, a port, TCP, UDP "
+			"or SCTP, a weight of at most {} and a balance that there is",
 			count, SHMNET_WEIGHT_MAX);
-	case ENETDOWN:
-		return "the node has not joined its region: try again when 'shmnetctl node' "
-		       "shows it as self";
 	case EMSGSIZE:
 		return fmt::format("a message with {} services does not fit into the socket's "
 				   "buffer: raise net.core.wmem_max",
@@ -122,6 +119,11 @@ std::vector<TapeInfo> Control::tapes(const std::string& device)
 std::vector<FlowInfo> Control::flows(const std::string& device)
 {
 	return all(SHMNET_CMD_GET_FLOW, device, read_flow);
+}
+
+std::vector<OfferInfo> Control::offers(const std::string& device)
+{
+	return all(SHMNET_CMD_GET_SERVICE, device, read_offer);
 }
 
 void Control::set_services(__u32 ifindex, const std::vector<ServiceInfo>& services)

@@ -37,6 +37,8 @@ public:
 	std::vector<TapeInfo> tapes(const std::string& device);
 	/* For who has CAP_NET_ADMIN. */
 	std::vector<FlowInfo> flows(const std::string& device);
+	/* What nodes offer. */
+	std::vector<OfferInfo> offers(const std::string& device);
 
 	/*
 	 * Replaces all that this node offers on the global network of an interface, which is in the

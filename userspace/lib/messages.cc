@@ -130,6 +130,26 @@ FlowInfo read_flow(const Attributes& attributes)
 		.incarnation = attributes.u32_of(SHMNET_A_INCARNATION)};
 }
 
+OfferInfo read_offer(const Attributes& attributes)
+{
+	return {
+		.device = attributes.string_of(SHMNET_A_DEVICE),
+		.interface = read_interface(attributes),
+		.slot = attributes.u32_of(SHMNET_A_SLOT),
+		.incarnation = attributes.u32_of(SHMNET_A_INCARNATION),
+		.service =
+			{
+				.protocol = attributes.u32_of(SHMNET_A_SERVICE_PROTOCOL),
+				.address = attributes.bytes_of<16>(SHMNET_A_SERVICE_ADDRESS),
+				.port = attributes.u32_of(SHMNET_A_SERVICE_PORT),
+				.weight = attributes.u32_of(SHMNET_A_SERVICE_WEIGHT),
+				.balance = attributes.u32_of(SHMNET_A_SERVICE_BALANCE),
+				.connections = attributes.u32_of(SHMNET_A_SERVICE_CONNECTIONS),
+				.flags = attributes.u32_of(SHMNET_A_SERVICE_FLAGS),
+			},
+	};
+}
+
 EventInfo read_event(const Attributes& attributes)
 {
 	EventInfo event;

@@ -118,7 +118,7 @@ struct FlowInfo {
 /* What a node offers at shared addresses. */
 struct ServiceInfo {
 	__u32 protocol = 0;
-	std::array<__u8, 16> address = {}; /* IPv4: as ::ffff:a.b.c.d; zeros: all shared ones */
+	std::array<__u8, 16> address = {}; /* IPv4: as ::ffff:a.b.c.d */
 	__u32 port = 0;
 	__u32 weight = 0;
 	__u32 balance = 0;     /* enum shmnet_balance */
@@ -126,6 +126,15 @@ struct ServiceInfo {
 	__u32 flags = 0;       /* SHMNET_SERVICE_* */
 
 	bool operator==(const ServiceInfo&) const = default;
+};
+
+/* Of a node, as the one that is asked has read it. */
+struct OfferInfo {
+	std::string device;
+	InterfaceInfo interface;
+	__u32 slot = 0;
+	__u32 incarnation = 0;
+	ServiceInfo service;
 };
 
 struct EventInfo {
@@ -146,6 +155,7 @@ CounterInfo read_counters(const Attributes& attributes);
 RingInfo read_ring(const Attributes& attributes);
 TapeInfo read_tape(const Attributes& attributes);
 FlowInfo read_flow(const Attributes& attributes);
+OfferInfo read_offer(const Attributes& attributes);
 EventInfo read_event(const Attributes& attributes);
 
 /* Bytes that an IFINDEX and so many services take in a message. */

@@ -2,6 +2,7 @@
 #include "config.hh"
 
 #include "address.hh"
+#include "balance.hh"
 #include "error.hh"
 #include "size.hh"
 
@@ -20,18 +21,6 @@ constexpr double POLL_MIN = 0.05; /* seconds */
 constexpr double POLL_MAX = 3600;
 
 constexpr const char* NAME_SYNTAX = "tcp/PORT or udp/PORT, with a PORT from 1 to 65535";
-
-struct Balance {
-	const char* name;
-	__u32 value;
-};
-
-constexpr std::array BALANCES = {
-	Balance{"round-robin", SHMNET_BALANCE_ROUND_ROBIN},
-	Balance{"flow", SHMNET_BALANCE_FLOW},
-	Balance{"source", SHMNET_BALANCE_SOURCE},
-	Balance{"least", SHMNET_BALANCE_LEAST},
-};
 
 class Reader {
 public:
@@ -198,14 +187,6 @@ std::optional<ServiceName> parse_service_name(std::string_view text)
 	if (name.text() != text)
 		return std::nullopt;
 	return name;
-}
-
-const char* balance_name(__u32 value)
-{
-	for (const Balance& balance : BALANCES)
-		if (balance.value == value)
-			return balance.name;
-	return "unknown";
 }
 
 const ServicePolicy& Config::policy_of(const ServiceName& name) const

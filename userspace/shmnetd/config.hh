@@ -35,9 +35,6 @@ struct ServicePolicy {
 	bool local_first = false;
 };
 
-/* "round-robin" */
-const char* balance_name(__u32 balance);
-
 struct Config {
 	/* What is published beside what is bound to a shared address. */
 	bool all = false;

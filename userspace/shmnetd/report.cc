@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "report.hh"
 
+#include "balance.hh"
 #include "table.hh"
 
 #include <fmt/format.h>

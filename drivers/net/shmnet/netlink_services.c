@@ -9,7 +9,7 @@
 static const struct nla_policy service_policy[] = {
 	[SHMNET_A_SERVICE_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
 	[SHMNET_A_SERVICE_ADDRESS] = NLA_POLICY_EXACT_LEN(sizeof_field(struct shmnet_service, address)),
-	[SHMNET_A_SERVICE_PORT] = NLA_POLICY_MAX(NLA_U32, U16_MAX),
+	[SHMNET_A_SERVICE_PORT] = { .type = NLA_U32 },
 	[SHMNET_A_SERVICE_WEIGHT] = NLA_POLICY_MAX(NLA_U32, SHMNET_WEIGHT_MAX),
 	[SHMNET_A_SERVICE_BALANCE] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
 	[SHMNET_A_SERVICE_CONNECTIONS] = { .type = NLA_U32 },
@@ -32,12 +32,14 @@ static int read_service(const struct nlattr *nest, struct shmnet_service *servic
 	struct nlattr *attributes[ARRAY_SIZE(service_policy)];
 	int err = nla_parse_nested(attributes, ARRAY_SIZE(service_policy) - 1, nest, service_policy,
 				   extack);
+	u32 port;
 
 	if (err)
 		return err;
+	port = value_of(attributes[SHMNET_A_SERVICE_PORT]);
 	*service = (struct shmnet_service){
 		.connections = value_of(attributes[SHMNET_A_SERVICE_CONNECTIONS]),
-		.port = value_of(attributes[SHMNET_A_SERVICE_PORT]),
+		.port = port,
 		.weight = value_of(attributes[SHMNET_A_SERVICE_WEIGHT]),
 		.protocol = value_of(attributes[SHMNET_A_SERVICE_PROTOCOL]),
 		.balance = value_of(attributes[SHMNET_A_SERVICE_BALANCE]),
@@ -46,7 +48,7 @@ static int read_service(const struct nlattr *nest, struct shmnet_service *servic
 	if (attributes[SHMNET_A_SERVICE_ADDRESS])
 		nla_memcpy(service->address, attributes[SHMNET_A_SERVICE_ADDRESS],
 			   sizeof(service->address));
-	if (shmnet_service_is_valid(service))
+	if (port <= U16_MAX && shmnet_service_is_valid(service))
 		return 0;
 	NL_SET_ERR_MSG_ATTR(extack, nest,
 			    "a service has an address, a port, a way to balance, and TCP, UDP or SCTP");

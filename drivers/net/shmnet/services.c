@@ -41,6 +41,21 @@ void shmnet_services_show(struct shmnet_net *net)
 	mod_delayed_work(system_wq, &net->services->making, 0);
 }
 
+static void forget(struct shmnet_services_told *told)
+{
+	kvfree(told->services);
+	*told = (struct shmnet_services_told){};
+}
+
+/* The interface has gone to another namespace: what was offered, programs of the last one did. */
+static void withdraw(struct shmnet_net *net)
+{
+	forget(&net->services->own);
+	shmnet_core_withdraw_services(net->device->core, net->index);
+	shmnet_ring_directories(net->device);
+	mod_delayed_work(system_wq, &net->services->making, 0);
+}
+
 /* The tick: has a table made if somebody has said something new. Under device->lock. */
 void shmnet_services_look(struct shmnet_net *net)
 {
@@ -48,6 +63,8 @@ void shmnet_services_look(struct shmnet_net *net)
 	bool changed = false;
 	u32 slot;
 
+	if (services->own.sequence && services->namespace != dev_net(net->dev)->net_cookie)
+		withdraw(net);
 	if (shmnet_core_services_lost(net->device->core, net->index))
 		shmnet_services_show(net);
 	for (slot = 0; slot < net->device->info.nodes; slot++)
@@ -57,12 +74,6 @@ void shmnet_services_look(struct shmnet_net *net)
 		schedule_delayed_work(&services->making,
 				      time_before(jiffies, services->made + MAKE_INTERVAL) ?
 					      MAKE_INTERVAL : 0);
-}
-
-static void forget(struct shmnet_services_told *told)
-{
-	kvfree(told->services);
-	*told = (struct shmnet_services_told){};
 }
 
 /* @buffer: of SHMNET_SERVICES_MAX. What cannot be had now is as it was, and looked at again. */
@@ -168,6 +179,7 @@ void shmnet_services_set(struct shmnet_net *net, struct shmnet_service *services
 
 	forget(own);
 	*own = (struct shmnet_services_told){ .sequence = sequence, .services = services, .count = count };
+	net->services->namespace = dev_net(net->dev)->net_cookie;
 	/* Otherwise when it joins. */
 	if (device->joined) {
 		shmnet_services_show(net);

@@ -116,6 +116,7 @@ struct shmnet_net_services {
 	struct delayed_work making;
 	unsigned long made;		/* jiffies */
 	struct shmnet_services_told own;
+	u64 namespace;			/* cookie, in which @own was set */
 	struct shmnet_services_told told[SHMNET_NODES_MAX];	/* by the others, as it was read */
 };
 

@@ -68,7 +68,8 @@ enum shmnet_genl_command {
 	 * IFINDEX by a SERVICE for each; by none, it offers nothing. Whoever asks is in the
 	 * interface's network namespace and has CAP_NET_ADMIN there. ENODEV: no such interface.
 	 * EOPNOTSUPP: its network is not global. E2BIG: more than SHMNET_SERVICES_MAX. EINVAL: a
-	 * service that cannot be. All or nothing. It stands until it is replaced or the device goes.
+	 * service that cannot be. All or nothing. It stands until it is replaced, the
+	 * interface goes to another network namespace, or the device goes.
 	 */
 	SHMNET_CMD_SET_SERVICES,
 

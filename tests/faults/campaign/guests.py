@@ -32,6 +32,10 @@ PATIENT_AGENT = "shmlab.doubt=20"
 AREAS_OFFSET, AREA, AREAS_MAX, AREA_CLAIMS = 2048, struct.Struct("<IIIIQQ"), 96, 2
 
 
+# Every wait is so many times as long, where kernels are slow.
+PATIENCE = 1
+
+
 class Failure(Exception):
     """Something that must hold does not."""
 
@@ -42,7 +46,7 @@ class NoDevice(Failure):
 
 def until(seconds, what, true, pause=0.05):
     """Waits until true() returns something, and returns it; until all that it asks have a device."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         try:
             value = true()
@@ -51,7 +55,7 @@ def until(seconds, what, true, pause=0.05):
         if value:
             return value
         if time.monotonic() > end:
-            raise Failure(f"not within {seconds:g} s: {what}")
+            raise Failure(f"not within {seconds * PATIENCE:g} s: {what}")
         time.sleep(pause)
 
 
@@ -108,7 +112,8 @@ class Shell:
 
     def run(self, script, timeout):
         self.begin(script)
-        mark, end, output = f"{MARK}{self.number} ", time.monotonic() + timeout, []
+        mark, output = f"{MARK}{self.number} ", []
+        end = time.monotonic() + timeout * PATIENCE
         while True:
             try:
                 line = self.lines.get(timeout=max(0, min(1, end - time.monotonic()))).decode()

@@ -30,7 +30,8 @@ struct shmnet_core {
 		u32 state;
 		u32 mtu;
 		u64 capabilities;
-		u64 services;        /* their sequence */
+		u64 services; /* their last sequence */
+		bool offers;  /* it stands */
 	} said[SHMNET_NETWORKS_MAX]; /* of this node, by network: what its part should show */
 	PeerWatch watch[SHMNET_NODES_MAX];
 	alignas(CastWriter<Memory>) u8 casts[sizeof(CastWriter<Memory>)];
@@ -305,13 +306,19 @@ void shmnet_core_publish_services(shmnet_core* core, u32 network, const shmnet_s
 {
 	u64& sequence = core->said[network].services;
 	sequence = core->services(network, core->slot).publish(sequence, services, count);
+	core->said[network].offers = true;
+}
+
+void shmnet_core_withdraw_services(shmnet_core* core, u32 network)
+{
+	core->services(network, core->slot).withdraw();
+	core->said[network].offers = false;
 }
 
 bool shmnet_core_services_lost(const shmnet_core* core, u32 network)
 {
-	u64 sequence = core->said[network].services;
-	return index_of(sequence) != 0 &&
-	       core->services(network, core->slot).sequence() != sequence;
+	const auto& said = core->said[network];
+	return said.offers && core->services(network, core->slot).sequence() != said.services;
 }
 
 u64 shmnet_core_services_sequence(const shmnet_core* core, u32 network, u32 slot)

@@ -144,6 +144,8 @@ bool shmnet_service_is_valid(const struct shmnet_service *service);
 /* Replaces what this node offers, up to SHMNET_SERVICES_MAX; it has joined. One thread. */
 void shmnet_core_publish_services(struct shmnet_core *core, __u32 network,
 				  const struct shmnet_service *services, __u32 count);
+/* As if it had never said anything. The same thread. */
+void shmnet_core_withdraw_services(struct shmnet_core *core, __u32 network);
 /* Whether this node's records are gone since: somebody wrote over them. The same thread. */
 bool shmnet_core_services_lost(const struct shmnet_core *core, __u32 network);
 /*

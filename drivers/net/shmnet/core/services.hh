@@ -46,6 +46,9 @@ public:
 		return sequence;
 	}
 
+	/* The owner: from now on it has said nothing. */
+	void withdraw() { Memory::store_relaxed(&words_->sequence, u64{0}); }
+
 	/* Epoch: the incarnation that has said it. Odd: it is being replaced. */
 	u64 sequence() const { return Memory::load_acquire(&words_->sequence); }
 

@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# What tests of a shared address have in common: two nodes with it, and a client behind node 0.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+global=203.0.113.1 client=198.51.100.2
+
+# As two_nodes, and with the global adapters' names.
+two_global_nodes() {
+	two_nodes
+	glob0=$(interface_of "$pci0" 1) glob1=$(interface_of "$pci1" 1)
+	[ -n "$glob0" ] && [ -n "$glob1" ] || skip "the region has no global network"
+}
+
+# What each node needs: packets to the address that another node sent here are for this node, and all
+# others for the global adapter (docs/global.md).
+join() { # join NODE
+	local -n interface=glob$1 namespace=ns$1
+	take_address "$1" && ip netns exec "$namespace" sysctl -qw net.ipv4.ip_forward=1 \
+		net.ipv4.ip_early_demux=0 net.ipv4.conf.all.rp_filter=0 &&
+		ip -n "$namespace" -batch - <<-END
+			rule add pref 10 iif $interface lookup local
+			rule add pref 20 to $global lookup 100
+			rule add pref 30 lookup local
+			rule del pref 0
+		END
+}
+
+# take_address NODE: what goes with the interfaces.
+take_address() {
+	local -n interface=glob$1 namespace=ns$1 own=address$1 local_interface=if$1
+	ip link set "$interface" netns "$namespace" && ip netns exec "$namespace" sysctl -qw \
+		"net.ipv4.conf.$interface.accept_local=1" "net.ipv4.conf.$interface.rp_filter=0" \
+		"net.ipv4.conf.$local_interface.rp_filter=0" &&
+		ip -n "$namespace" -batch - <<-END
+			link set $interface up
+			address add $global/32 dev $interface
+			route add $global dev $interface src $own table 100
+		END
+}
+
+# A client on a card of node 0; node 1 answers it by way of node 0.
+add_client() {
+	make_namespaces "$ns2" && ip -n "$ns2" link add eth0 type veth peer name card netns "$ns0" &&
+		ip -n "$ns0" address add 198.51.100.1/24 dev card && ip -n "$ns0" link set card up &&
+		ip -n "$ns2" address add $client/24 dev eth0 && ip -n "$ns2" link set eth0 up &&
+		ip -n "$ns2" route add default via 198.51.100.1 &&
+		ip -n "$ns1" route add 198.51.100.0/24 via "$address0"
+}
+
+have_carrier() {
+	has_carrier "$ns0" "$glob0" && has_carrier "$ns1" "$glob1"
+}
+
+# hold_connections COUNT: of the client's to port 80, until the test ends.
+hold_connections() {
+	mkfifo "$work/say" && : >"$work/held" || return
+	(exec ip netns exec "$ns2" "$here/hold" $global 80 "$1") <>"$work/say" >"$work/held" 2>&1 &
+	until_true 30 held_times 1
+}
+
+# All of them go on.
+still_hold() {
+	echo >"$work/say"
+	until_true 40 held_times 2 || {
+		cat "$work/held"
+		return 1
+	}
+}
+
+held_times() {
+	[ "$(grep -c '^held' "$work/held")" -eq "$1" ]
+}
+
+# start_server PROTOCOL NODE PORT
+start_server() {
+	local -n namespace=ns$2
+	(exec ip netns exec "$namespace" "$here/serve" "$1" "node$2" "$global" "$3") \
+		>"$work/$1$2.server" 2>&1 &
+	until_true 30 grep -q ready "$work/$1$2.server"
+}
