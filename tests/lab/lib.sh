@@ -45,7 +45,7 @@ equal() {
 	}
 }
 
-refuses() { # refuses CODE TEXT ARGUMENTS...: shmlab does
+shmlab_refuses() { # shmlab_refuses CODE TEXT ARGUMENTS...: shmlab does
 	local wanted=$1 text=$2
 	shift 2
 	expect "$wanted" "$shmlab" "$@" 2>"$scratch/message" || return 1

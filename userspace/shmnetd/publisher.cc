@@ -95,7 +95,7 @@ void Publisher::tell(Published& published)
 		published.refused = error.what();
 		if (error.code() == EPERM || error.code() == EOPNOTSUPP)
 			throw;
-		if (error.code() == ENETDOWN || error.code() == ENODEV)
+		if (error.code() == ENODEV)
 			log_debug("{}: {}", name, error.what());
 		else
 			failures_.write(LogLevel::Error, "{}: {}", name, error.what());

@@ -38,6 +38,7 @@ static bool choose_any(const struct shmnet_net *net, const struct shmnet_flow *f
 		       struct shmnet_flow_target *target)
 {
 	struct shmnet_flow_target candidate[SHMNET_NODES_MAX];
+	u64 hash = shmnet_flows_hash(net->flows->core, flow);
 	u32 slot, count = 0;
 
 	for (slot = 0; slot < net->device->info.nodes; slot++)
@@ -45,8 +46,7 @@ static bool choose_any(const struct shmnet_net *net, const struct shmnet_flow *f
 			candidate[count++] = (struct shmnet_flow_target){
 				slot, shmnet_active_incarnation(net, slot) };
 	if (count)
-		*target = candidate[reciprocal_scale(
-			shmnet_flows_hash(net->flows->core, flow) >> 32, count)];
+		*target = candidate[reciprocal_scale(hash >> 32, count)];
 	return count;
 }
 
@@ -68,8 +68,8 @@ static u64 able_nodes(const struct shmnet_net *net, const struct shmnet_service_
 }
 
 /*
- * Gives a new flow to a node: of those that offer what it asks for, or, as long as no node has said what
- * it offers, to any. False: nobody offers it.
+ * Gives a new flow to a node: of those that offer what it asks for, or, as long as no node has
+ * said what it offers, to any. False: nobody offers it.
  */
 static bool choose(const struct shmnet_net *net, const struct shmnet_flow *flow,
 		   struct shmnet_flow_target *target)
@@ -127,8 +127,8 @@ static bool is_own(const struct shmnet_net *net, const struct shmnet_flow *flow,
 }
 
 /*
- * The queue of the node that serves the packet's flow. A new flow is given to a node, and stays there;
- * for one that is not new and not known the last queue asks.
+ * The queue of the node that serves the packet's flow. A new flow is given to a node, and stays
+ * there; for one that is not new and not known the last queue asks.
  */
 static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 {
@@ -143,7 +143,7 @@ static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 	if (!is_answer(net, flow, &target)) {
 		if (!is_first(flow) && !is_own(net, flow, &target))
 			return net->device->info.nodes;
-		/* What nobody offers this node refuses, or lets in where it listens all the same. */
+		/* What nobody offers this node refuses, or takes where it listens all the same. */
 		if (is_first(flow) && !choose(net, flow, &target))
 			return net->device->slot;
 	}

@@ -308,7 +308,8 @@ static const struct genl_ops ops[] = {
 	/* Who speaks with whom. */
 	{ .cmd = SHMNET_CMD_GET_FLOW, .dumpit = dump_flows, .flags = GENL_UNS_ADMIN_PERM },
 	{ .cmd = SHMNET_CMD_GET_SERVICE, .dumpit = dump_services },
-	{ .cmd = SHMNET_CMD_SET_SERVICES, .doit = shmnet_do_set_services, .flags = GENL_UNS_ADMIN_PERM,
+	{ .cmd = SHMNET_CMD_SET_SERVICES, .doit = shmnet_do_set_services,
+	  .flags = GENL_UNS_ADMIN_PERM,
 	  .policy = shmnet_services_policy, .maxattr = SHMNET_A_SERVICE },
 };
 

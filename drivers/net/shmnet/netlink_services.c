@@ -8,7 +8,8 @@
 
 static const struct nla_policy service_policy[] = {
 	[SHMNET_A_SERVICE_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
-	[SHMNET_A_SERVICE_ADDRESS] = NLA_POLICY_EXACT_LEN(sizeof_field(struct shmnet_service, address)),
+	[SHMNET_A_SERVICE_ADDRESS] =
+		NLA_POLICY_EXACT_LEN(sizeof_field(struct shmnet_service, address)),
 	[SHMNET_A_SERVICE_PORT] = { .type = NLA_U32 },
 	[SHMNET_A_SERVICE_WEIGHT] = NLA_POLICY_MAX(NLA_U32, SHMNET_WEIGHT_MAX),
 	[SHMNET_A_SERVICE_BALANCE] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
@@ -149,10 +150,12 @@ u32 shmnet_service_items(const struct shmnet_device *device)
 {
 	u32 most = 0, slot, i;
 
-	for (i = 0; i < device->info.networks; i++)
-		for (slot = 0; device->net[i] && device->net[i]->services && slot < device->info.nodes;
-		     slot++)
+	for (i = 0; i < device->info.networks; i++) {
+		if (!device->net[i] || !device->net[i]->services)
+			continue;
+		for (slot = 0; slot < device->info.nodes; slot++)
 			most = max(most, shmnet_services_of(device->net[i], slot)->count);
+	}
 	return most * device->info.nodes * device->info.networks;
 }
 

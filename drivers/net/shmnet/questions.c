@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose connection it is: asked of all nodes, by a command frame, when a packet comes that begins none
- * and the connection table does not know. So connections go on when another entry takes over, and when the
- * one that they came in by has started anew. Whoever has a socket of it says so; meanwhile its
- * packets wait, a few of them and not for long. Who has none says nothing, so that silence may be a lost
- * frame: only what nobody has several times, asked with several packets, this node refuses.
+ * Whose connection it is: asked of all nodes, by a command frame, when a packet comes that begins
+ * none and the connection table does not know. So connections go on when another entry takes over,
+ * and when the one that they came in by has started anew. Whoever has a socket of it says so;
+ * meanwhile its packets wait, a few of them and not for long. Who has none says nothing, so that
+ * silence may be a lost frame: only what nobody has several times, asked with several packets,
+ * this node refuses.
  */
 #include "shmnet.h"
 
@@ -14,7 +15,7 @@
 /* Questions that are remembered, and packets of each that wait. */
 #define QUESTIONS_MAX	1024
 #define PACKETS_MAX	8
-/* Jiffies: that packets wait; after so many it is asked again; and until a question is forgotten. */
+/* Jiffies: that packets wait, until it is asked again, and until a question is forgotten. */
 #define PATIENCE	(HZ / 50 ?: 1)
 #define REPEAT		(HZ / 125 ?: 1)
 #define FORGOTTEN	(5 * HZ)
@@ -38,8 +39,10 @@ struct question {
 /* So many in a jiffy. Not exact where several count. */
 static bool may(struct shmnet_allowance *allowance, u32 rate)
 {
-	if (allowance->jiffy != jiffies) {
-		allowance->jiffy = jiffies;
+	unsigned long now = jiffies;
+
+	if (allowance->jiffy != now) {
+		allowance->jiffy = now;
 		allowance->used = 0;
 	}
 	return allowance->used++ < rate;
@@ -179,8 +182,8 @@ static void send(struct sk_buff_head *packets)
 }
 
 /*
- * Nobody has it: it is this node's, which refuses it. Remembered as one that was reset, for as long as
- * that is: whoever makes packets up leaves nothing behind that lasts.
+ * Nobody has it: it is this node's, which refuses it. Remembered as one that was reset, for as long
+ * as that is: whoever makes packets up leaves nothing behind that lasts.
  */
 static void give_up(struct shmnet_questions *questions, struct question *question,
 		    struct sk_buff_head *packets)

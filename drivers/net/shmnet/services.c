@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What nodes offer on a global network. This node's services are set over netlink, and told in its part;
- * those of others are read when their sequence changes, and of all of them a table is made that says
- * whom a new flow is given to (core/service_table.hh).
+ * What nodes offer on a global network. This node's services are set over netlink, and told in its
+ * part; those of others are read when their sequence changes, and of all of them a table is made
+ * that says whom a new flow is given to (core/service_table.hh).
  */
 #include "shmnet.h"
 
 #include <linux/random.h>
 #include <linux/slab.h>
 
-/* The least time from one table to the next, jiffies, and behind one that there was no memory for. */
+/* Jiffies, at least: from one table to the next, and behind one that there was no memory for. */
 #define MAKE_INTERVAL	(HZ / 100 ?: 1)
 #define MAKE_AGAIN	HZ
 
@@ -94,7 +94,9 @@ static void read_services(struct shmnet_net *net, u32 slot, struct shmnet_servic
 		return;
 	memcpy(copy, buffer, count * sizeof(*copy));
 	forget(told);
-	*told = (struct shmnet_services_told){ .sequence = sequence, .services = copy, .count = count };
+	told->sequence = sequence;
+	told->services = copy;
+	told->count = count;
 }
 
 /* What is known of a slot: of this node what was set here, whatever its part says. */
@@ -168,8 +170,8 @@ static void make(struct work_struct *work)
 }
 
 /*
- * Replaces what this node offers. @services is the callee's, and was checked. Under device->lock; other
- * nodes hear of it at once.
+ * Replaces what this node offers. @services is the callee's, and was checked. Under device->lock;
+ * other nodes hear of it at once.
  */
 void shmnet_services_set(struct shmnet_net *net, struct shmnet_service *services, u32 count)
 {
@@ -178,7 +180,9 @@ void shmnet_services_set(struct shmnet_net *net, struct shmnet_service *services
 	u32 sequence = own->sequence + 1 ?: 1;
 
 	forget(own);
-	*own = (struct shmnet_services_told){ .sequence = sequence, .services = services, .count = count };
+	own->sequence = sequence;
+	own->services = services;
+	own->count = count;
 	net->services->namespace = dev_net(net->dev)->net_cookie;
 	/* Otherwise when it joins. */
 	if (device->joined) {

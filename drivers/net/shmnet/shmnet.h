@@ -129,7 +129,7 @@ struct shmnet_allowance {
 /* Connections whose node is asked for (questions.c). */
 struct shmnet_questions {
 	struct shmnet_net *net;
-	spinlock_t lock;
+	spinlock_t lock;			/* all that follows but @answered */
 	struct list_head list;			/* the oldest first */
 	struct hlist_head buckets[256];
 	u32 count;

@@ -245,8 +245,8 @@ netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (!tx->connected) {
 		/*
 		 * Of two that meet, one is always the first to know. Answers of that moment (to ARP
-		 * above all, which asks again only after a second) reach the other by the tape, which it
-		 * reads from its start.
+		 * above all, which asks again only after a second) reach the other by the tape,
+		 * which it reads from its start.
 		 */
 		if (!skb_is_gso(skb) && shmnet_is_expected(net, slot))
 			return shmnet_cast_xmit(net, skb);

@@ -411,7 +411,7 @@ struct shmnet_service {
 	__u16 port;		/* not 0 */
 	__u16 weight;		/* 1 .. SHMNET_WEIGHT_MAX, or 0: takes no new flows */
 	__u8 protocol;		/* of IP: TCP, UDP or SCTP */
-	__u8 balance;		/* enum shmnet_balance; of nodes that differ the first slot's counts */
+	__u8 balance;		/* enum shmnet_balance; where nodes differ the first slot counts */
 	__u8 flags;		/* SHMNET_SERVICE_* */
 	__u8 reserved[5];	/* zero */
 };
@@ -420,12 +420,12 @@ SHMNET_ASSERT_OFFSET(struct shmnet_service, connections, 16);
 SHMNET_ASSERT_OFFSET(struct shmnet_service, protocol, 24);
 
 #define SHMNET_WEIGHT_MAX	256
-#define SHMNET_SERVICE_LOCAL	(1u << 0)	/* an entry that offers it itself keeps its new flows */
+#define SHMNET_SERVICE_LOCAL	(1u << 0)	/* an entry that offers it keeps its new flows */
 #define SHMNET_SERVICE_FLAGS	SHMNET_SERVICE_LOCAL
 
 /*
- * All that a node offers on a network, replaced as a whole under @sequence, which is odd meanwhile. 0:
- * nothing was said yet.
+ * All that a node offers on a network, replaced as a whole under @sequence, which is odd meanwhile.
+ * 0: nothing was said yet.
  */
 struct shmnet_services {
 	__u64 sequence;

@@ -30,8 +30,8 @@ struct shmnet_core {
 		u32 state;
 		u32 mtu;
 		u64 capabilities;
-		u64 services; /* their last sequence */
-		bool offers;  /* it stands */
+		u64 services;        /* their last sequence */
+		bool offers;         /* it stands */
 	} said[SHMNET_NETWORKS_MAX]; /* of this node, by network: what its part should show */
 	PeerWatch watch[SHMNET_NODES_MAX];
 	alignas(CastWriter<Memory>) u8 casts[sizeof(CastWriter<Memory>)];

@@ -2,6 +2,7 @@
 /* The C interface to what nodes offer; a part of abi.cc, the one C++ translation unit. */
 #pragma once
 
+#include "abi_flows.hh"
 #include "abi_place.hh"
 #include "flows.h"
 #include "service_table.hh"
