@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 using namespace shmnet;
 using namespace shmnet::test;
@@ -180,6 +182,25 @@ TEST_F(HubMisbehave, OneThatVanishesInTheMiddleOfItsGreetingLeavesNothingBehind)
 		return next.ids() == std::vector<int>{1};
 	}));
 	expect_service();
+}
+
+/* What it had not read is gone with it: that is not to have read it. */
+TEST_F(HubMisbehave, OneThatVanishesWhileTheHubIsAway)
+{
+	start();
+	for (int turn = 0; turn < 10; turn++) {
+		std::optional<FakeClient> vanishing(std::in_place, hub_.socket());
+		(void)vanishing->receive();
+		hub_.program().signal(SIGSTOP);
+		vanishing.reset();
+		/* Until the hub wants to look how far it has read. */
+		std::this_thread::sleep_for(Milliseconds(20));
+		hub_.program().signal(SIGCONT);
+		EXPECT_TRUE(eventually([&] {
+			ClientProcess next(hub_.socket(), 1, VECTORS);
+			return next.ids() == std::vector<int>{1};
+		})) << turn;
+	}
 }
 
 TEST_F(HubMisbehave, AFloodOfConnectionsThatCloseAtOnce)

@@ -169,13 +169,19 @@ bool Client::drained() const
 
 bool Client::read_greeting() const
 {
-	return stage_ == Stage::Changes && drained();
+	/* What is unread goes when the other end closes; so in this order. */
+	return stage_ == Stage::Changes && drained() && receive(MSG_PEEK) != Input::Closed;
 }
 
 Client::Input Client::check_input()
 {
+	return receive(0);
+}
+
+Client::Input Client::receive(int flags) const
+{
 	char byte;
-	ssize_t length = ::recv(socket_.get(), &byte, 1, MSG_DONTWAIT);
+	ssize_t length = ::recv(socket_.get(), &byte, 1, flags | MSG_DONTWAIT);
 	if (length > 0)
 		return Input::Bytes;
 	if (length == 0)

@@ -56,6 +56,8 @@ private:
 	/* False if nothing is to be sent. */
 	bool next_message(long long& value, int& fd);
 	void advance();
+	/* @flags: of recv(). */
+	Input receive(int flags) const;
 	Sent send(long long value, int fd);
 
 	UniqueFd socket_;
