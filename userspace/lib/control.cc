@@ -20,13 +20,6 @@ int on_message(nl_msg* answer, void* take)
 	return NL_OK;
 }
 
-/* libnl's own codes are fewer than errno's. */
-int on_error(sockaddr_nl*, nlmsgerr* error, void* code)
-{
-	*static_cast<int*>(code) = -error->error;
-	return NL_STOP;
-}
-
 std::string services_error_text(int code, __u32 ifindex, size_t count)
 {
 	switch (code) {
@@ -138,7 +131,7 @@ void Control::set_services(__u32 ifindex, const std::vector<ServiceInfo>& servic
 		    SHMNET_CMD_SET_SERVICES, SHMNET_GENL_VERSION);
 	put_services(message, ifindex, services);
 	int refused = 0;
-	nl_socket_modify_err_cb(socket.get(), NL_CB_CUSTOM, on_error, &refused);
+	nl_socket_modify_err_cb(socket.get(), NL_CB_CUSTOM, keep_refusal, &refused);
 	/* What libnl chooses is too little for all services. */
 	int code = nl_socket_set_buffer_size(socket.get(), 0,
 					     static_cast<int>(std::max<size_t>(size, SEND_BUFFER)));

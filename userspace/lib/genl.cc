@@ -15,6 +15,12 @@ Attributes Attributes::of(nl_msg* message)
 	return {genlmsg_attrdata(header, 0), genlmsg_attrlen(header, 0)};
 }
 
+int keep_refusal(sockaddr_nl*, nlmsgerr* refusal, void* error)
+{
+	*static_cast<int*>(error) = -refusal->error;
+	return NL_STOP;
+}
+
 GenlSocket::GenlSocket() : socket_(nl_socket_alloc())
 {
 	if (!socket_)

@@ -13,6 +13,8 @@
 
 struct nl_msg;
 struct nl_sock;
+struct nlmsgerr;
+struct sockaddr_nl;
 
 namespace shmnet {
 
@@ -78,6 +80,9 @@ private:
 	nlattr* first_;
 	int bytes_;
 };
+
+/* For nl_socket_modify_err_cb(): leaves the kernel's errno, of which libnl has fewer, in an int. */
+int keep_refusal(sockaddr_nl*, nlmsgerr* refusal, void* error);
 
 /* A socket, and the number that the module's family has in this kernel. */
 class GenlSocket {

@@ -137,12 +137,6 @@ int on_message(nl_msg* message, void* take)
 	return NL_OK;
 }
 
-int on_error(sockaddr_nl*, nlmsgerr* refusal, void* error)
-{
-	*static_cast<int*>(error) = -refusal->error;
-	return NL_STOP;
-}
-
 /* @code is libnl's; @error the kernel's, and says more where there is one. */
 Error failure(int code, int error)
 {
@@ -180,7 +174,7 @@ Rtnetlink::Rtnetlink() : socket_(nl_socket_alloc())
 	int on = 1;
 	::setsockopt(nl_socket_get_fd(socket_), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
 		     sizeof(on));
-	nl_socket_modify_err_cb(socket_, NL_CB_CUSTOM, on_error, &error_);
+	nl_socket_modify_err_cb(socket_, NL_CB_CUSTOM, keep_refusal, &error_);
 }
 
 Rtnetlink::~Rtnetlink()

@@ -3,49 +3,18 @@
 
 #include "error.hh"
 
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <sys/socket.h>
 
 namespace shmnet::shmnetd {
 
-namespace {
-
-void take_address(const nlmsghdr& header, Addresses& all)
-{
-	auto* whole = const_cast<nlmsghdr*>(&header);
-	if (header.nlmsg_type != RTM_NEWADDR || !nlmsg_valid_hdr(whole, sizeof(ifaddrmsg)))
-		return;
-	auto* message = static_cast<const ifaddrmsg*>(nlmsg_data(whole));
-	/* On a link with two ends IFA_ADDRESS is the other one's. */
-	const nlattr* attribute = nlmsg_find_attr(whole, sizeof(ifaddrmsg), IFA_LOCAL);
-	if (!attribute)
-		attribute = nlmsg_find_attr(whole, sizeof(ifaddrmsg), IFA_ADDRESS);
-	if (!attribute)
-		return;
-	if (message->ifa_family == AF_INET && nla_len(attribute) == 4)
-		all[message->ifa_index].insert(from_ipv4(nla_data(attribute)));
-	else if (message->ifa_family == AF_INET6 && nla_len(attribute) == 16)
-		all[message->ifa_index].insert(from_ipv6(nla_data(attribute)));
-}
-
-} // namespace
-
-AddressDump::AddressDump() : socket_(NETLINK_ROUTE) {}
-
 Addresses AddressDump::addresses()
 {
 	Addresses all;
-	ifaddrmsg request = {};
-	request.ifa_family = AF_UNSPEC;
-	int code = socket_.dump(RTM_GETADDR, &request, sizeof(request),
-				[&all](const nlmsghdr& header) { take_address(header, all); });
-	if (code < 0)
-		throw Error(
-			fmt::format("the kernel does not list addresses: {}", nl_geterror(code)));
+	for (const AddressInfo& info : rtnetlink_.addresses())
+		if (auto address = parse_address(info.address))
+			all[static_cast<__u32>(info.index)].insert(*address);
 	return all;
 }
 

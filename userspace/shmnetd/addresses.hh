@@ -4,6 +4,7 @@
 
 #include "address.hh"
 #include "netlink.hh"
+#include "rtnetlink.hh"
 
 #include <map>
 #include <set>
@@ -14,13 +15,11 @@ using Addresses = std::map<__u32, std::set<Address>>; /* by ifindex */
 
 class AddressDump {
 public:
-	AddressDump();
-
 	/* Throws Error. */
 	Addresses addresses();
 
 private:
-	Netlink socket_;
+	Rtnetlink rtnetlink_;
 };
 
 /* Readable when addresses or interfaces have changed. */

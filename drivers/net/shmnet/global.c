@@ -41,10 +41,12 @@ static bool choose_any(const struct shmnet_net *net, const struct shmnet_flow *f
 	u64 hash = shmnet_flows_hash(net->flows->core, flow);
 	u32 slot, count = 0;
 
-	for (slot = 0; slot < net->device->info.nodes; slot++)
-		if (shmnet_is_expected(net, slot))
-			candidate[count++] = (struct shmnet_flow_target){
-				slot, shmnet_active_incarnation(net, slot) };
+	for (slot = 0; slot < net->device->info.nodes; slot++) {
+		u32 incarnation = shmnet_expected_incarnation(net, slot);
+
+		if (incarnation)
+			candidate[count++] = (struct shmnet_flow_target){ slot, incarnation };
+	}
 	if (count)
 		*target = candidate[reciprocal_scale(hash >> 32, count)];
 	return count;
@@ -54,15 +56,14 @@ static bool choose_any(const struct shmnet_net *net, const struct shmnet_flow *f
 static u64 able_nodes(const struct shmnet_net *net, const struct shmnet_service_table *table,
 		      const struct shmnet_service_entry *entry)
 {
-	struct shmnet_service_offer offer;
+	u32 offer = shmnet_service_first(entry);
+	struct shmnet_flow_target target;
 	u64 able = 0;
-	u32 number;
 
-	for (number = shmnet_service_first(entry); number != SHMNET_NO_OFFER; number = offer.next) {
-		shmnet_service_offer(table, number, &offer);
-		if (shmnet_is_expected(net, offer.target.node) &&
-		    shmnet_active_incarnation(net, offer.target.node) == offer.target.incarnation)
-			able |= BIT_ULL(offer.target.node);
+	while (offer != SHMNET_NO_OFFER) {
+		offer = shmnet_service_next(table, offer, &target);
+		if (shmnet_expected_incarnation(net, target.node) == target.incarnation)
+			able |= BIT_ULL(target.node);
 	}
 	return able;
 }

@@ -154,12 +154,12 @@ u32 shmnet_active_incarnation(const struct shmnet_net *net, u32 slot)
 	return shmnet_core_living(core, slot);
 }
 
-/* Whether a node takes part, and shows life. Any context. */
-bool shmnet_is_expected(const struct shmnet_net *net, u32 slot)
+/* Likewise of a node that shows life. Any context. */
+u32 shmnet_expected_incarnation(const struct shmnet_net *net, u32 slot)
 {
 	u32 incarnation = shmnet_active_incarnation(net, slot);
 
-	return incarnation && incarnation != READ_ONCE(net->device->suspected[slot]);
+	return incarnation != READ_ONCE(net->device->suspected[slot]) ? incarnation : 0;
 }
 
 static void update_carrier(struct shmnet_net *net)

@@ -119,7 +119,7 @@ static int set_services(struct genl_info *info, struct shmnet_service *services,
 		return -EOPNOTSUPP;
 	}
 	mutex_lock(&net->device->lock);
-	shmnet_services_set(net, services, count);
+	shmnet_services_set(net, genl_info_net(info), services, count);
 	mutex_unlock(&net->device->lock);
 	return 0;
 }

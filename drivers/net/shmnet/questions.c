@@ -76,25 +76,31 @@ static void ask(struct shmnet_questions *questions, struct question *question)
 	question->asked++;
 }
 
-/* Under the lock; its packets go to @packets. */
-static void end(struct shmnet_questions *questions, struct question *question,
-		struct sk_buff_head *packets)
+/* Under the lock. It has no packets. */
+static void forget(struct shmnet_questions *questions, struct question *question)
 {
-	skb_queue_splice_tail_init(&question->packets, packets);
 	list_del(&question->list);
 	hlist_del(&question->hashed);
 	questions->count--;
 	kfree(question);
 }
 
-/* Under the lock. The oldest one that waits for no answer makes room: it has no packets. */
+/* Under the lock; its packets go to @packets. */
+static void end(struct shmnet_questions *questions, struct question *question,
+		struct sk_buff_head *packets)
+{
+	skb_queue_splice_tail_init(&question->packets, packets);
+	forget(questions, question);
+}
+
+/* Under the lock. The oldest one that waits for no answer makes room. */
 static void make_room(struct shmnet_questions *questions)
 {
 	struct question *question;
 
 	list_for_each_entry(question, &questions->list, list)
 		if (!question->waits) {
-			end(questions, question, &question->packets);
+			forget(questions, question);
 			return;
 		}
 }
@@ -204,7 +210,7 @@ static bool go_on(struct shmnet_questions *questions, struct question *question,
 
 	if (!question->waits) {
 		if (age >= FORGOTTEN)
-			end(questions, question, packets);
+			forget(questions, question);
 		return false;
 	}
 	if (age >= PATIENCE && question->round == ROUNDS) {
@@ -246,7 +252,7 @@ void shmnet_asked(struct shmnet_net *net, const struct shmnet_command_flow *told
 		shmnet_cast_flow(net, SHMNET_COMMAND_HAVE, told);
 }
 
-/* The node of @target has it. What was not asked is not heard. NAPI. */
+/* The node of @target says that it has it. What was not asked is not heard. NAPI. */
 void shmnet_answered(struct shmnet_net *net, const struct shmnet_command_flow *told,
 		     const struct shmnet_flow_target *target)
 {
@@ -255,7 +261,7 @@ void shmnet_answered(struct shmnet_net *net, const struct shmnet_command_flow *t
 	struct sk_buff_head packets;
 	struct shmnet_flow flow;
 
-	if (!shmnet_is_global(net) ||
+	if (!shmnet_is_global(net) || !target->incarnation ||
 	    shmnet_active_incarnation(net, target->node) != target->incarnation)
 		return;
 	shmnet_flow_hear(told, &flow);

@@ -170,10 +170,11 @@ static void make(struct work_struct *work)
 }
 
 /*
- * Replaces what this node offers. @services is the callee's, and was checked. Under device->lock;
- * other nodes hear of it at once.
+ * Replaces what this node offers, by programs of @namespace. @services is the callee's, and was
+ * checked. Under device->lock; other nodes hear of it at once.
  */
-void shmnet_services_set(struct shmnet_net *net, struct shmnet_service *services, u32 count)
+void shmnet_services_set(struct shmnet_net *net, const struct net *namespace,
+			 struct shmnet_service *services, u32 count)
 {
 	struct shmnet_device *device = net->device;
 	struct shmnet_services_told *own = &net->services->own;
@@ -183,7 +184,7 @@ void shmnet_services_set(struct shmnet_net *net, struct shmnet_service *services
 	own->sequence = sequence;
 	own->services = services;
 	own->count = count;
-	net->services->namespace = dev_net(net->dev)->net_cookie;
+	net->services->namespace = namespace->net_cookie;
 	/* Otherwise when it joins. */
 	if (device->joined) {
 		shmnet_services_show(net);

@@ -367,7 +367,8 @@ void shmnet_flow_table_destroy(struct shmnet_net *net);
 void shmnet_services_show(struct shmnet_net *net);
 void shmnet_services_look(struct shmnet_net *net);
 const struct shmnet_services_told *shmnet_services_of(const struct shmnet_net *net, u32 slot);
-void shmnet_services_set(struct shmnet_net *net, struct shmnet_service *services, u32 count);
+void shmnet_services_set(struct shmnet_net *net, const struct net *namespace,
+			 struct shmnet_service *services, u32 count);
 int shmnet_services_create(struct shmnet_net *net);
 void shmnet_services_destroy(struct shmnet_net *net);
 
@@ -382,7 +383,7 @@ void shmnet_suspend(struct shmnet_device *device);
 int shmnet_resume(struct shmnet_device *device);
 void shmnet_check_now(struct shmnet_device *device);
 u32 shmnet_active_incarnation(const struct shmnet_net *net, u32 slot);
-bool shmnet_is_expected(const struct shmnet_net *net, u32 slot);
+u32 shmnet_expected_incarnation(const struct shmnet_net *net, u32 slot);
 
 /* netdev.c */
 int shmnet_net_create(struct shmnet_device *device, u32 index);

@@ -248,7 +248,7 @@ netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		 * above all, which asks again only after a second) reach the other by the tape,
 		 * which it reads from its start.
 		 */
-		if (!skb_is_gso(skb) && shmnet_is_expected(net, slot))
+		if (!skb_is_gso(skb) && shmnet_expected_incarnation(net, slot))
 			return shmnet_cast_xmit(net, skb);
 		shmnet_drop(skb, &tx->counters, no_peer);
 		goto flush;

@@ -14,6 +14,7 @@ struct shmnet_service_table {
 struct shmnet_service_entry : shmnet::ServiceEntry {};
 
 /* The table's memory lies behind it. */
+static_assert(SHMNET_NO_OFFER == shmnet::ServiceTable::NONE);
 static_assert(sizeof(shmnet_service_table) % alignof(shmnet::ServiceOffer) == 0);
 
 using namespace shmnet;
@@ -24,11 +25,11 @@ size_t shmnet_service_table_size(u32 offers)
 }
 
 shmnet_service_table* shmnet_service_table_init(void* memory, u32 offers, const __u64 secret[2],
-						u64 shared)
+						u64 format)
 {
 	return new (memory)
 		shmnet_service_table{ServiceTable(static_cast<shmnet_service_table*>(memory) + 1,
-						  offers, {{secret[0], secret[1]}}, shared)};
+						  offers, {{secret[0], secret[1]}}, format)};
 }
 
 void shmnet_service_table_add(shmnet_service_table* table, u32 slot, u64 sequence,
@@ -53,16 +54,11 @@ u32 shmnet_service_first(const shmnet_service_entry* entry)
 	return entry->first;
 }
 
-void shmnet_service_offer(const shmnet_service_table* table, u32 number,
-			  struct shmnet_service_offer* offer)
+u32 shmnet_service_next(const shmnet_service_table* table, u32 offer, shmnet_flow_target* target)
 {
-	const ServiceOffer& found = table->table.offer(number);
-	*offer = {.target = {found.node, epoch_of(found.said)},
-		  .next = found.next,
-		  .weight = found.weight,
-		  .connections =
-			  found.connections + __atomic_load_n(&found.given, __ATOMIC_RELAXED),
-		  .flags = found.flags};
+	const ServiceOffer& found = table->table.offer(offer);
+	*target = {found.node, epoch_of(found.said)};
+	return found.next;
 }
 
 bool shmnet_service_choose(shmnet_service_table* table, shmnet_service_entry* entry,

@@ -125,11 +125,11 @@ struct shmnet_service_table;
 
 size_t shmnet_service_table_size(__u32 offers);
 /*
- * @memory: zeroed; @secret is random; @shared: shmnet_core_info.format. Then each node's are added, in the
+ * @memory: zeroed; @secret is random; @format: the region's. Then each node's are added, in the
  * order of their slots, with the sequence.
  */
 struct shmnet_service_table *shmnet_service_table_init(void *memory, __u32 offers,
-						       const __u64 secret[2], __u64 shared);
+						       const __u64 secret[2], __u64 format);
 void shmnet_service_table_add(struct shmnet_service_table *table, __u32 slot, __u64 sequence,
 			      const struct shmnet_service *services, __u32 count);
 /* Goes on with the counts of the table before, which may be in use. */
@@ -138,23 +138,18 @@ void shmnet_service_table_carry_on(struct shmnet_service_table *table,
 
 /* A service as packets ask for it. */
 struct shmnet_service_entry;
-/* One of the nodes that offer it. */
-struct shmnet_service_offer {
-	struct shmnet_flow_target target;
-	__u32 next;		/* for shmnet_service_offer() */
-	__u32 weight;
-	__u32 connections;	/* with those that this node has given it since it was told */
-	__u32 flags;
-};
 #define SHMNET_NO_OFFER 0xffffffffu
 
 /* Any context, beside each other. The service that a packet asks for, or NULL. */
 struct shmnet_service_entry *shmnet_service_find(const struct shmnet_service_table *table,
 						 const struct shmnet_flow *flow);
-/* A service's offers: from shmnet_service_first(), by next, until SHMNET_NO_OFFER. */
+/*
+ * The nodes that offer it: from shmnet_service_first() on, each gives its node and returns the next, until
+ * SHMNET_NO_OFFER.
+ */
 __u32 shmnet_service_first(const struct shmnet_service_entry *entry);
-void shmnet_service_offer(const struct shmnet_service_table *table, __u32 number,
-			  struct shmnet_service_offer *offer);
+__u32 shmnet_service_next(const struct shmnet_service_table *table, __u32 offer,
+			  struct shmnet_flow_target *target);
 /*
  * Gives a flow to one of those that take new ones and whose slot's bit is in @able; @own: this node's slot.
  * False: none.

@@ -112,7 +112,7 @@ public:
 		if (!chosen)
 			chosen = balanced(entry, key, able);
 		if (chosen)
-			__atomic_fetch_add(&chosen->given, 1, __ATOMIC_RELAXED);
+			count(chosen->given);
 		return chosen;
 	}
 
@@ -123,6 +123,8 @@ private:
 		return static_cast<u32>(round_up_power_of_two(u64{offers} * 2 + 2));
 	}
 
+	/* Counts, which several threads add to; nothing else is read by what they say. */
+	static u32 count(u32& word) { return __atomic_fetch_add(&word, 1, __ATOMIC_RELAXED); }
 	static u32 load(const u32& word) { return __atomic_load_n(&word, __ATOMIC_RELAXED); }
 
 	static bool is_same(const ServiceEntry& a, const ServiceEntry& b)
@@ -263,7 +265,7 @@ private:
 		u32 leap = total * 5 / 8 + 1;
 		while (divisor(leap, total) != 1)
 			leap++;
-		u64 turn = __atomic_fetch_add(&entry.turn, 1, __ATOMIC_RELAXED) % total;
+		u64 turn = count(entry.turn) % total;
 		u32 place = static_cast<u32>(turn * leap % total);
 		ServiceOffer* chosen = nullptr;
 		candidates(entry, able, [&](ServiceOffer& offer) {
