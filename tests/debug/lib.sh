@@ -48,6 +48,8 @@ begin() {
 	"$shmlab" up --name "$lab" --nodes 1 --devices-per-guest 2 --kernel "$directory" --guest-memory 2G \
 		--smp "$processors" --append "$patience" 2>"$scratch/up" || bail_out "$(tail -20 "$scratch/up")"
 	on 0 "$root/tests/lab/to_memory" || bail_out "programs cannot be copied"
+	# Likewise: what is read from the host while an allocation fails may stay unreadable.
+	on 0 touch "$module" "$root"/tests/debug/fail_* || bail_out "the module cannot be copied"
 }
 
 in_guest() {
