@@ -38,7 +38,8 @@ public:
 	{
 		for (u32 node = 0; node < nodes_; node++) {
 			std::fill(std::begin(words_[node]), std::end(words_[node]), 0);
-			tables_[node].emplace(words_[node], Table::WAYS, SipKey{{1, node}});
+			tables_[node].emplace(reinterpret_cast<shmnet_pins*>(words_[node]),
+					      SHMNET_PIN_WAYS);
 			outcome_[node] = Decision::Undecided;
 		}
 	}
@@ -48,6 +49,7 @@ public:
 		Decision decision(*tables_[thread], thread);
 		u32 waited = 0;
 		target_[thread] = {thread, 1};
+		tables_[thread]->open({{1, thread}});
 		outcome_[thread] = decision.place(
 			flow(), target_[thread], 0,
 			[&](const auto& look) {
@@ -55,7 +57,7 @@ public:
 					if (other != thread && !look(other, *tables_[other]))
 						return;
 			},
-			[&] { return ++waited <= PATIENCE; });
+			[](const Pin&) { return true; }, [&] { return ++waited <= PATIENCE; });
 	}
 
 	void end() override
@@ -63,22 +65,22 @@ public:
 		std::optional<FlowTarget> agreed;
 		for (u32 node = 0; node < nodes_; node++) {
 			Pin pin = tables_[node]->find(flow());
-			if (pin.state == Pin::Confirmed)
+			if (pin.state == SHMNET_PIN_CONFIRMED)
 				SHMNET_HOLDS(!agreed || *agreed == pin.target);
-			if (pin.state == Pin::Confirmed)
+			if (pin.state == SHMNET_PIN_CONFIRMED)
 				agreed = pin.target;
-			SHMNET_HOLDS(pin.state != Pin::Proposed || has_crashed(node));
+			SHMNET_HOLDS(pin.state != SHMNET_PIN_PROPOSED || has_crashed(node));
 		}
 		for (u32 node = 0; node < nodes_; node++)
 			if (outcome_[node] != Decision::Undecided)
 				SHMNET_HOLDS(agreed && *agreed == target_[node]);
 	}
 
-	/* The line is one; words behind the first are looked at, and stay empty. */
+	/* Of the secret one word counts. The line is one; words behind the first stay empty. */
 	bool is_left_out(const void* address) const override
 	{
 		for (const auto& words : words_)
-			if (address == &words[0])
+			if (address == &words[0] || address == &words[HEADER])
 				return false;
 		return true;
 	}
@@ -86,7 +88,8 @@ public:
 private:
 	const u32 nodes_;
 	const bool crash_;
-	u64 words_[NODES_MOST][Table::WAYS] = {};
+	static constexpr u32 HEADER = sizeof(shmnet_pins) / sizeof(u64);
+	u64 words_[NODES_MOST][HEADER + SHMNET_PIN_WAYS] = {};
 	std::optional<Table> tables_[NODES_MOST];
 	FlowTarget target_[NODES_MOST] = {};
 	Decision::Outcome outcome_[NODES_MOST] = {};

@@ -33,7 +33,7 @@ public:
 	{
 		FlowKey key = {};
 		key.source[0] = input_.byte() % 16;
-		switch (input_.below(4)) {
+		switch (input_.below(5)) {
 		case 0:
 			place(key);
 			break;
@@ -43,23 +43,32 @@ public:
 		case 2:
 			other_places(key);
 			break;
+		case 3:
+			table(OWN).expire(input_.below(WORDS / 2), WORDS / 2, input_.byte(),
+					  input_.byte() % 64);
+			break;
 		default:
 			lie();
 		}
 	}
 
 private:
-	static u64* words(u32 node)
+	static constexpr u32 AREA = sizeof(shmnet_pins) / sizeof(u64) + WORDS;
+
+	static shmnet_pins* area(u32 node)
 	{
-		return reinterpret_cast<u64*>(memory().base()) + node * WORDS;
+		return reinterpret_cast<shmnet_pins*>(memory().base() + node * AREA * sizeof(u64));
 	}
 
-	static PinTable<FuzzedMemory> table(u32 node) { return {words(node), WORDS, {{1, node}}}; }
+	static PinTable<FuzzedMemory> table(u32 node)
+	{
+		return PinTable<FuzzedMemory>(area(node), WORDS);
+	}
 
 	static void check(const Pin& pin)
 	{
-		SHMNET_MUST(pin.state == Pin::None || pin.state == Pin::Proposed ||
-			    pin.state == Pin::Confirmed);
+		SHMNET_MUST(pin.state == SHMNET_PIN_NONE || pin.state == SHMNET_PIN_PROPOSED ||
+			    pin.state == SHMNET_PIN_CONFIRMED);
 		SHMNET_MUST(pin.target.node < SHMNET_NODES_MAX);
 		SHMNET_MUST(pin.target.incarnation < 1u << PIN_INCARNATION_BITS);
 	}
@@ -70,13 +79,20 @@ private:
 		FlowTarget target = {input_.below(SHMNET_NODES_MAX), input_.value<u32>()};
 		const FlowTarget wanted = target;
 		u32 waited = 0;
+		const u32 living = input_.value<u32>();
+		if (!own.is_open())
+			own.open({{1, OWN}});
 		auto outcome = Pinning<FuzzedMemory>(own, OWN).place(
 			key, target, input_.byte(),
 			[](const auto& look) { (void)(look(0, table(0)) && look(2, table(2))); },
+			[living](const Pin& pin) {
+				check(pin);
+				return is_incarnation_of(pin, living);
+			},
 			[&waited] { return ++waited < 8; });
 		SHMNET_MUST(waited <= 8);
 		if (outcome == Pinning<FuzzedMemory>::Found)
-			check({Pin::Confirmed, target});
+			check({SHMNET_PIN_CONFIRMED, target});
 		else
 			SHMNET_MUST(target == wanted);
 	}
@@ -85,15 +101,18 @@ private:
 	void other_places(const FlowKey& key)
 	{
 		u32 node = input_.byte() & 1 ? 2 : 0;
-		PinTable<HardwareMemory>(words(node), WORDS, {{1, node}})
-			.store(key, {input_.below(SHMNET_NODES_MAX), input_.value<u32>()},
-			       static_cast<Pin::State>(input_.byte() & 3), input_.byte());
+		PinTable<HardwareMemory> other(area(node), WORDS);
+		if (!other.is_open())
+			other.open({{1, node}});
+		other.store(key, {input_.below(SHMNET_NODES_MAX), input_.value<u32>()},
+			    static_cast<shmnet_pin_state>(input_.byte() & 3), input_.byte());
 	}
 
 	/* Of another, or what somebody wrote over this one's. */
 	void lie()
 	{
-		HardwareMemory::store_relaxed(words(0) + input_.below(3 * WORDS),
+		HardwareMemory::store_relaxed(reinterpret_cast<u64*>(area(0)) +
+						      input_.below(3 * AREA),
 					      input_.value<u64>());
 	}
 

@@ -34,7 +34,7 @@ std::string networks_text(const NodeInfo& node)
 	std::string text;
 	for (const NodeNetworkInfo& network : node.networks)
 		text += fmt::format("{}{}:{}{}", text.empty() ? "" : ",", network.network,
-				    network.state == SHMNET_STATE_UP ? "up" : "down",
+				    network_state_name(network.state),
 				    network.connected ? "*" : "");
 	return text.empty() ? "-" : text;
 }
@@ -72,7 +72,7 @@ Json nodes_json(const std::vector<NodeInfo>& nodes)
 			object["networks"].push_back(
 				{{"network", network.network},
 				 {"kind", network_kind(network.kind)},
-				 {"state", network.state == SHMNET_STATE_UP ? "up" : "down"},
+				 {"state", network_state_name(network.state)},
 				 {"connected", network.connected},
 				 {"mtu", network.mtu},
 				 {"mac", mac_text(network.mac)},

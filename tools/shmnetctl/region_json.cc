@@ -45,7 +45,8 @@ ordered_json slot_json(const RegionView& view, const SlotView& slot)
 	ordered_json networks = ordered_json::array();
 	for (const NodeNetworkView& network : slot.networks)
 		networks.push_back({{"network", network.network},
-				    {"up", network.state == SHMNET_STATE_UP},
+				    {"up", network.state == SHMNET_STATE_UP ||
+						   network.state == SHMNET_STATE_DRAINING},
 				    {"state", network.state},
 				    {"mtu", network.mtu},
 				    {"mac", mac_address(view, network.network, slot.slot)},

@@ -40,6 +40,19 @@ const char* name_of(RingState state)
 	return "unknown";
 }
 
+std::string network_state_name(__u32 state)
+{
+	switch (state) {
+	case SHMNET_STATE_DOWN:
+		return "down";
+	case SHMNET_STATE_UP:
+		return "up";
+	case SHMNET_STATE_DRAINING:
+		return "draining";
+	}
+	return fmt::format("unknown({})", state);
+}
+
 std::string network_kind(__u32 kind)
 {
 	switch (kind) {

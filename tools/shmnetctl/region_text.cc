@@ -19,17 +19,6 @@ std::string epoch_index(const EpochIndex& word)
 	return fmt::format("{}:{}", word.epoch, word.index);
 }
 
-std::string state_name(__u32 state)
-{
-	switch (state) {
-	case SHMNET_STATE_DOWN:
-		return "down";
-	case SHMNET_STATE_UP:
-		return "up";
-	}
-	return fmt::format("unknown({})", state);
-}
-
 std::string superblock_text(const RegionView& view, const std::string& name)
 {
 	const shmnet_superblock& superblock = view.superblock;
@@ -110,7 +99,7 @@ std::string node_networks_text(const RegionView& view)
 			continue;
 		for (const NodeNetworkView& network : slot.networks)
 			table.add({number(slot.slot), number(network.network),
-				   state_name(network.state), number(network.mtu),
+				   network_state_name(network.state), number(network.mtu),
 				   mac_address(view, network.network, slot.slot),
 				   network.cast_armed
 					   ? "rings:" + doorbell_name(network.cast_doorbell)

@@ -76,7 +76,8 @@ const char* area_name(__u32 type)
 {
 	static constexpr const char* NAMES[] = {"",       "witness",   "claims",    "tapes",
 						"node",   "producers", "consumers", "descriptors",
-						"grants", "pool",      "casts",     "services"};
+						"grants", "pool",      "casts",     "services",
+						"pins"};
 	return type >= 1 && type < std::size(NAMES) ? NAMES[type] : "unknown";
 }
 
@@ -202,7 +203,7 @@ void Viewer::view_areas()
 {
 	for (__u32 i = 0; i < view_.superblock.areas; i++) {
 		auto area = get<shmnet_area>(SHMNET_AREAS_OFFSET + i * sizeof(shmnet_area));
-		bool known = area.type >= SHMNET_AREA_WITNESS && area.type <= SHMNET_AREA_SERVICES;
+		bool known = area.type >= SHMNET_AREA_WITNESS && area.type <= SHMNET_AREA_PINS;
 		bool fits = known && area_fits(area);
 		if (known && !fits)
 			problem("area {} ({}) lies outside its part", i, area_name(area.type));

@@ -114,6 +114,7 @@ RegionView view_region(const RegionSource& source, const ViewOptions& options);
 /* In words, for text and JSON alike. */
 const char* name_of(SlotState state);
 const char* name_of(RingState state);
+std::string network_state_name(__u32 state);
 std::string network_kind(__u32 kind);
 std::string mac_address(const RegionView& view, __u32 network, __u32 slot);
 std::string pci_address(__u32 device);

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <netinet/in.h>
 
+#include <charconv>
 #include <cstring>
 
 namespace shmnet {
@@ -57,6 +58,24 @@ std::string end_text(const Address& address, __u32 port)
 	return fmt::format("{}:{}", is_ipv4(address) ? text : "[" + text + "]", port);
 }
 
+std::optional<std::pair<Address, __u32>> parse_end(const std::string& text)
+{
+	size_t colon = text.rfind(':');
+	if (colon == std::string::npos)
+		return std::nullopt;
+	std::string host = text.substr(0, colon);
+	bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+	if (bracketed)
+		host = host.substr(1, host.size() - 2);
+	std::optional<Address> address = parse_address(host);
+	__u16 port = 0;
+	const char* end = text.data() + text.size();
+	auto [rest, error] = std::from_chars(text.data() + colon + 1, end, port);
+	if (!address || bracketed == is_ipv4(*address) || error != std::errc() || rest != end)
+		return std::nullopt;
+	return std::pair(*address, __u32{port});
+}
+
 std::string protocol_name(__u32 protocol)
 {
 	switch (protocol) {
@@ -68,6 +87,14 @@ std::string protocol_name(__u32 protocol)
 		return "sctp";
 	}
 	return fmt::format("{}", protocol);
+}
+
+std::optional<__u32> parse_protocol(const std::string& text)
+{
+	for (__u32 protocol : {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP})
+		if (text == protocol_name(protocol))
+			return protocol;
+	return std::nullopt;
 }
 
 } // namespace shmnet

@@ -7,6 +7,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace shmnet {
 
@@ -26,7 +27,12 @@ std::optional<Address> parse_address(const std::string& text);
 /* 192.0.2.1:80, [2001:db8::1]:80 */
 std::string end_text(const Address& address, __u32 port);
 
+/* The other way; nothing if it is none. */
+std::optional<std::pair<Address, __u32>> parse_end(const std::string& text);
+
 /* Of IP: "tcp"; a number if it has no name here. */
 std::string protocol_name(__u32 protocol);
+/* The other way, of those that have ports; nothing if it is none. */
+std::optional<__u32> parse_protocol(const std::string& text);
 
 } // namespace shmnet

@@ -20,7 +20,7 @@ int on_message(nl_msg* answer, void* take)
 	return NL_OK;
 }
 
-std::string services_error_text(int code, __u32 ifindex, size_t count)
+std::string refusal_text(int code, __u32 ifindex)
 {
 	switch (code) {
 	case EPERM:
@@ -31,8 +31,15 @@ std::string services_error_text(int code, __u32 ifindex, size_t count)
 				   "namespace: 'shmnetctl device' names those that are",
 				   ifindex);
 	case EOPNOTSUPP:
-		return "its network is not global (or the module is an older one, which takes no "
-		       "services): choose an interface such as shmg0";
+		return "its network is not global (or the module is an older one, which does not "
+		       "know of this): choose an interface such as shmg0";
+	}
+	return strerror(code);
+}
+
+std::string services_error_text(int code, __u32 ifindex, size_t count)
+{
+	switch (code) {
 	case E2BIG:
 		return fmt::format("{} services are too many: a node has at most {} on a network",
 				   count, SHMNET_SERVICES_MAX);
@@ -46,8 +53,59 @@ std::string services_error_text(int code, __u32 ifindex, size_t count)
 				   "buffer: raise net.core.wmem_max",
 				   count);
 	}
-	return strerror(code);
+	return refusal_text(code, ifindex);
 }
+
+/* A request that is no dump, on a socket of its own: libnl loses count of the answers where one could
+ * not be sent. */
+class Request {
+public:
+	/* @bytes: of the message. */
+	Request(int command, size_t bytes)
+	    : bytes_(nlmsg_total_size(GENL_HDRLEN) + bytes), message_(nlmsg_alloc_size(bytes_))
+	{
+		if (!message_)
+			throw Error("no memory for a netlink message");
+		genlmsg_put(message_, NL_AUTO_PORT, NL_AUTO_SEQ, socket_.family(), 0, 0, command,
+			    SHMNET_GENL_VERSION);
+	}
+	~Request() { nlmsg_free(message_); }
+	Request(const Request&) = delete;
+	Request& operator=(const Request&) = delete;
+
+	nl_msg* message() { return message_; }
+
+	/* Returns 0, or the errno with which it is refused. @take: what there is of an answer. */
+	int send(const Take& take)
+	{
+		int refused = 0;
+		nl_socket_modify_err_cb(socket_.get(), NL_CB_CUSTOM, keep_refusal, &refused);
+		nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, on_message,
+				    const_cast<Take*>(&take));
+		/* What libnl chooses is too little for all services. */
+		int code = nl_socket_set_buffer_size(
+			socket_.get(), 0, static_cast<int>(std::max<size_t>(bytes_, SEND_BUFFER)));
+		errno = 0;
+		if (code >= 0)
+			code = nl_send_auto(socket_.get(), message_);
+		if (code < 0 && errno == EMSGSIZE)
+			return EMSGSIZE;
+		if (code >= 0)
+			code = nl_recvmsgs_default(socket_.get());
+		if (code < 0 && !refused)
+			throw Error(
+				fmt::format("the module did not answer: {}", nl_geterror(code)));
+		return refused;
+	}
+
+private:
+	GenlSocket socket_;
+	size_t bytes_;
+	nl_msg* message_;
+};
+
+/* Of a request that has an interface and some small attributes. */
+constexpr size_t SMALL = 256;
 
 } // namespace
 
@@ -121,32 +179,32 @@ std::vector<OfferInfo> Control::offers(const std::string& device)
 
 void Control::set_services(__u32 ifindex, const std::vector<ServiceInfo>& services)
 {
-	/* Of its own: libnl loses count of the answers on one that could not send. */
-	GenlSocket socket;
-	size_t size = nlmsg_total_size(GENL_HDRLEN) + services_bytes(services.size());
-	nl_msg* message = nlmsg_alloc_size(size);
-	if (!message)
-		throw Error("no memory for a netlink message");
-	genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, socket.family(), 0, 0,
-		    SHMNET_CMD_SET_SERVICES, SHMNET_GENL_VERSION);
-	put_services(message, ifindex, services);
-	int refused = 0;
-	nl_socket_modify_err_cb(socket.get(), NL_CB_CUSTOM, keep_refusal, &refused);
-	/* What libnl chooses is too little for all services. */
-	int code = nl_socket_set_buffer_size(socket.get(), 0,
-					     static_cast<int>(std::max<size_t>(size, SEND_BUFFER)));
-	errno = 0;
-	if (code >= 0)
-		code = nl_send_auto(socket.get(), message);
-	if (code < 0 && errno == EMSGSIZE)
-		refused = EMSGSIZE;
-	nlmsg_free(message);
-	if (code >= 0)
-		code = nl_wait_for_ack(socket.get());
-	if (refused)
+	Request request(SHMNET_CMD_SET_SERVICES, services_bytes(services.size()));
+	put_services(request.message(), ifindex, services);
+	if (int refused = request.send([](const Attributes&) {}))
 		throw ServicesError(refused, ifindex, services.size());
-	if (code < 0)
-		throw Error(fmt::format("the module did not answer: {}", nl_geterror(code)));
+}
+
+void Control::set_draining(__u32 ifindex, bool draining)
+{
+	Request request(SHMNET_CMD_SET_DRAINING, SMALL);
+	nla_put_u32(request.message(), SHMNET_A_IFINDEX, ifindex);
+	nla_put_u32(request.message(), SHMNET_A_DRAINING, draining);
+	if (int refused = request.send([](const Attributes&) {}))
+		throw Error("the interface cannot be set: " + refusal_text(refused, ifindex));
+}
+
+Explanation Control::explain(__u32 ifindex, const FlowQuestion& flow)
+{
+	Request request(SHMNET_CMD_EXPLAIN, SMALL);
+	Explanation explanation;
+	put_flow_question(request.message(), ifindex, flow);
+	int refused = request.send([&explanation](const Attributes& attributes) {
+		explanation = read_explanation(attributes);
+	});
+	if (refused)
+		throw Error("the flow cannot be explained: " + refusal_text(refused, ifindex));
+	return explanation;
 }
 
 } // namespace shmnet

@@ -47,6 +47,13 @@ public:
 	 */
 	void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services);
 
+	/*
+	 * Whether this node is still given new flows on the global network of an interface; and to whom a
+	 * flow would go. As of set_services(), but that they throw Error.
+	 */
+	void set_draining(__u32 ifindex, bool draining);
+	Explanation explain(__u32 ifindex, const FlowQuestion& flow);
+
 private:
 	void dump(int command, const std::string& device,
 		  const std::function<void(const Attributes&)>& take);

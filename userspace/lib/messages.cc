@@ -169,6 +169,17 @@ EventInfo read_event(const Attributes& attributes)
 	return event;
 }
 
+Explanation read_explanation(const Attributes& attributes)
+{
+	Explanation explanation;
+	explanation.step = attributes.u32_of(SHMNET_A_STEP);
+	if (attributes.has(SHMNET_A_SLOT))
+		explanation.slot = attributes.u32_of(SHMNET_A_SLOT);
+	explanation.incarnation = attributes.u32_of(SHMNET_A_INCARNATION);
+	explanation.candidates = attributes.u64_of(SHMNET_A_CANDIDATES);
+	return explanation;
+}
+
 size_t services_bytes(size_t services)
 {
 	/* Six numbers and an address in a nest. */
@@ -192,6 +203,17 @@ void put_services(nl_msg* message, __u32 ifindex, const std::vector<ServiceInfo>
 		nla_put_u32(message, SHMNET_A_SERVICE_FLAGS, service.flags);
 		nla_nest_end(message, nest);
 	}
+}
+
+void put_flow_question(nl_msg* message, __u32 ifindex, const FlowQuestion& flow)
+{
+	nla_put_u32(message, SHMNET_A_IFINDEX, ifindex);
+	nla_put_u32(message, SHMNET_A_FLOW_PROTOCOL, flow.protocol);
+	nla_put(message, SHMNET_A_FLOW_SOURCE, flow.source.size(), flow.source.data());
+	nla_put(message, SHMNET_A_FLOW_DESTINATION, flow.destination.size(),
+		flow.destination.data());
+	nla_put_u32(message, SHMNET_A_FLOW_SOURCE_PORT, flow.source_port);
+	nla_put_u32(message, SHMNET_A_FLOW_DESTINATION_PORT, flow.destination_port);
 }
 
 } // namespace shmnet

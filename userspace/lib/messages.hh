@@ -137,6 +137,23 @@ struct OfferInfo {
 	ServiceInfo service;
 };
 
+/* A flow that the module is asked about. */
+struct FlowQuestion {
+	__u32 protocol = 0;
+	std::array<__u8, 16> source = {}; /* IPv4: as ::ffff:a.b.c.d */
+	std::array<__u8, 16> destination = {};
+	__u32 source_port = 0;
+	__u32 destination_port = 0;
+};
+
+/* To whom it would go. */
+struct Explanation {
+	__u32 step = 0; /* enum shmnet_flow_step */
+	std::optional<__u32> slot;
+	__u32 incarnation = 0;
+	__u64 candidates = 0; /* bit by slot */
+};
+
 struct EventInfo {
 	__u32 event = 0;    /* enum shmnet_event */
 	std::string device; /* PCI address */
@@ -157,10 +174,12 @@ TapeInfo read_tape(const Attributes& attributes);
 FlowInfo read_flow(const Attributes& attributes);
 OfferInfo read_offer(const Attributes& attributes);
 EventInfo read_event(const Attributes& attributes);
+Explanation read_explanation(const Attributes& attributes);
 
 /* Bytes that an IFINDEX and so many services take in a message. */
 size_t services_bytes(size_t services);
 /* Adds them to a message that has room for them. */
 void put_services(nl_msg* message, __u32 ifindex, const std::vector<ServiceInfo>& services);
+void put_flow_question(nl_msg* message, __u32 ifindex, const FlowQuestion& flow);
 
 } // namespace shmnet

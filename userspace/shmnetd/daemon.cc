@@ -3,6 +3,7 @@
 
 #include "error.hh"
 
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 
@@ -44,7 +45,7 @@ Daemon::Daemon(const Options& options, Module& module, const std::string& tracef
 	wake_timer_ = loop_.add_timer([this] { on_wake(); });
 	poll_timer_ = loop_.add_timer([this] { on_poll(); });
 	start_trace(tracefs);
-	connections_ = sockets_.connections();
+	connections_ = sockets_.connections(1u << TCP_ESTABLISHED);
 	look(false);
 	if (publisher_.published().empty())
 		log_warning("there is no global interface here yet; 'shmnetctl device' shows the "
@@ -121,7 +122,7 @@ void Daemon::look(bool count)
 	if (std::exchange(find_interfaces_, false))
 		publisher_.find_interfaces();
 	if (count && publisher_.counts_connections())
-		connections_ = sockets_.connections();
+		connections_ = sockets_.connections(1u << TCP_ESTABLISHED);
 	publisher_.publish(sockets_.listeners(), addresses_.addresses(), config_, connections_);
 	notify_status();
 }

@@ -6,6 +6,7 @@
 #include "report.hh"
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 
 #include <cstdio>
 
@@ -24,7 +25,7 @@ void publish_once(const Options& options, Module& module)
 			    "device' shows the interfaces, and 'shmnetctl node' whether the node "
 			    "has joined");
 	publisher.publish(sockets.listeners(), AddressDump().addresses(), config,
-			  sockets.connections());
+			  sockets.connections(1u << TCP_ESTABLISHED));
 	for (const Published& published : publisher.published())
 		if (!published.told)
 			throw Error(

@@ -4,25 +4,12 @@
 
 #include "control.hh"
 #include "events.hh"
+#include "global_interfaces.hh"
 
 #include <string>
 #include <vector>
 
 namespace shmnet::shmnetd {
-
-/* An interface whose address nodes share. */
-struct GlobalInterface {
-	std::string device; /* PCI address */
-	__u32 index = 0;    /* ifindex */
-	std::string name;
-	__u32 incarnation = 0; /* of this node: with another one it has said nothing yet */
-
-	bool operator==(const GlobalInterface&) const = default;
-};
-
-/* Of devices whose node has joined; in whatever network namespace they are. */
-std::vector<GlobalInterface> global_interfaces(const std::vector<DeviceInfo>& devices,
-					       const std::vector<NodeInfo>& nodes);
 
 class Module {
 public:

@@ -16,7 +16,7 @@
 #define SLICE_ENTRIES	64
 #define SLICE_BUCKETS	16
 /* A round looks at all entries once; one is late by that at most. */
-#define ROUND		(10 * HZ)
+#define ROUND		msecs_to_jiffies(SHMNET_FLOW_ROUND_MS)
 #define STEP		(HZ / 10)
 
 static u32 now_ms(void)
@@ -138,15 +138,15 @@ static void collect(struct work_struct *work)
 	u32 slices = shmnet_flows_capacity(table->core) / SLICE_ENTRIES * STEP / ROUND + 1;
 	u32 living[SHMNET_NODES_MAX], i;
 
-	for (i = 0; i < SHMNET_NODES_MAX; i++)
-		living[i] = shmnet_active_incarnation(table->net, i);
+	shmnet_active_incarnations(table->net, living);
 	for (i = 0; i < slices; i++) {
 		spin_lock_bh(&table->lock);
 		shmnet_flows_collect(table->core, now_ms(), SLICE_ENTRIES, living);
 		spin_unlock_bh(&table->lock);
 		cond_resched();
 	}
-	if (shmnet_flows_count(table->core))
+	shmnet_pins_collect(table->net, slices * SLICE_ENTRIES);
+	if (shmnet_flows_count(table->core) || shmnet_pins_remain(table->net))
 		schedule_delayed_work(&table->collection, STEP);
 }
 
@@ -171,6 +171,7 @@ int shmnet_flow_table_create(struct shmnet_net *net)
 	INIT_WORK(&table->memory, bring_memory);
 	INIT_DELAYED_WORK(&table->collection, collect);
 	net->flows = table;
+	shmnet_pins_init(net);
 	bring_chunk(table);
 	return 0;
 }

@@ -33,61 +33,88 @@ bool shmnet_flow_of(const struct sk_buff *skb, struct shmnet_flow *flow)
 	return true;
 }
 
-/* One of the nodes that take part, by the flow's addresses and ports. False: none does. */
-static bool choose_any(const struct shmnet_net *net, const struct shmnet_flow *flow,
-		       struct shmnet_flow_target *target)
+/* All nodes that are given new flows. */
+static u64 inviting_nodes(const struct shmnet_net *net)
 {
-	struct shmnet_flow_target candidate[SHMNET_NODES_MAX];
-	u64 hash = shmnet_flows_hash(net->flows->core, flow);
-	u32 slot, count = 0;
+	u64 nodes = 0;
+	u32 slot;
 
-	for (slot = 0; slot < net->device->info.nodes; slot++) {
-		u32 incarnation = shmnet_expected_incarnation(net, slot);
-
-		if (incarnation)
-			candidate[count++] = (struct shmnet_flow_target){ slot, incarnation };
-	}
-	if (count)
-		*target = candidate[reciprocal_scale(hash >> 32, count)];
-	return count;
+	for (slot = 0; slot < net->device->info.nodes; slot++)
+		if (shmnet_inviting_incarnation(net, slot))
+			nodes |= BIT_ULL(slot);
+	return nodes;
 }
 
-/* The nodes that are there still as they were when they said that they offer the service. */
+/* Those of them that are still as they were when they said that they take flows of the service. */
 static u64 able_nodes(const struct shmnet_net *net, const struct shmnet_service_table *table,
 		      const struct shmnet_service_entry *entry)
 {
 	u32 offer = shmnet_service_first(entry);
 	struct shmnet_flow_target target;
 	u64 able = 0;
+	u32 weight;
 
 	while (offer != SHMNET_NO_OFFER) {
-		offer = shmnet_service_next(table, offer, &target);
-		if (shmnet_expected_incarnation(net, target.node) == target.incarnation)
+		offer = shmnet_service_next(table, offer, &target, &weight);
+		if (weight && shmnet_inviting_incarnation(net, target.node) == target.incarnation)
 			able |= BIT_ULL(target.node);
 	}
 	return able;
 }
 
+/* One of the @nodes, by the flow's addresses and ports. False: it has gone. */
+static bool choose_any(const struct shmnet_net *net, const struct shmnet_flow *flow, u64 nodes,
+		       struct shmnet_flow_target *target)
+{
+	u32 turn = reciprocal_scale(shmnet_flows_hash(net->flows->core, flow) >> 32,
+				    hweight64(nodes));
+
+	while (turn--)
+		nodes &= nodes - 1;
+	target->node = __ffs64(nodes);
+	target->incarnation = shmnet_active_incarnation(net, target->node);
+	return target->incarnation;
+}
+
 /*
- * Gives a new flow to a node: of those that offer what it asks for, or, as long as no node has
- * said what it offers, to any. False: nobody offers it.
+ * Which nodes a new flow may be given to: those that offer what it asks for, or, as long as no node
+ * has said what it offers, all. Under rcu_read_lock(); @entry: of the service, or NULL.
  */
+static enum shmnet_flow_step candidates_for(const struct shmnet_net *net, const struct shmnet_flow *flow,
+				       struct shmnet_service_entry **entry, u64 *candidates)
+{
+	struct shmnet_service_table *table = rcu_dereference(net->services->table);
+
+	*entry = table ? shmnet_service_find(table, flow) : NULL;
+	if (!table)
+		*candidates = inviting_nodes(net);
+	else
+		*candidates = *entry ? able_nodes(net, table, *entry) : 0;
+	if (!*candidates)
+		return SHMNET_FLOW_STEP_NOBODY;
+	return table ? SHMNET_FLOW_STEP_OFFERED : SHMNET_FLOW_STEP_ANY;
+}
+
+/* Gives a new flow to a node. False: nobody offers what it asks for. */
 static bool choose(const struct shmnet_net *net, const struct shmnet_flow *flow,
 		   struct shmnet_flow_target *target)
 {
-	struct shmnet_service_table *table;
 	struct shmnet_service_entry *entry;
-	bool chosen;
+	bool chosen = false;
+	u64 candidates;
 
 	rcu_read_lock();
-	table = rcu_dereference(net->services->table);
-	entry = table ? shmnet_service_find(table, flow) : NULL;
-	if (table)
-		chosen = entry && shmnet_service_choose(table, entry, flow,
-							able_nodes(net, table, entry),
-							net->device->slot, target);
-	else
-		chosen = choose_any(net, flow, target);
+	switch (candidates_for(net, flow, &entry, &candidates)) {
+	case SHMNET_FLOW_STEP_OFFERED:
+		chosen = shmnet_service_choose(rcu_dereference(net->services->table), entry, flow,
+					       candidates, net->device->slot, target);
+		break;
+	case SHMNET_FLOW_STEP_ANY:
+		chosen = choose_any(net, flow, candidates, target);
+		break;
+	default:
+		break;
+	}
 	rcu_read_unlock();
 	return chosen;
 }
@@ -127,6 +154,25 @@ static bool is_own(const struct shmnet_net *net, const struct shmnet_flow *flow,
 	return shmnet_has_socket(net, &told);
 }
 
+/* What says to whom a packet's flow goes, up to where a node is chosen for a new one. */
+static enum shmnet_flow_step step_of(struct shmnet_net *net, const struct shmnet_flow *flow, bool first,
+				struct shmnet_flow_target *target)
+{
+	if (shmnet_flow_find(net->flows, flow, target) &&
+	    shmnet_active_incarnation(net, target->node) == target->incarnation)
+		return SHMNET_FLOW_STEP_KNOWN;
+	/* Of an error the flow is another's; alone it begins none. */
+	if (flow->kind != SHMNET_FLOW_PORTS)
+		return SHMNET_FLOW_STEP_NOBODY;
+	if (is_answer(net, flow, target))
+		return SHMNET_FLOW_STEP_ANSWER;
+	if (shmnet_pin_find(net, flow, target))
+		return SHMNET_FLOW_STEP_PINNED;
+	if (first)
+		return SHMNET_FLOW_STEP_OFFERED;
+	return is_own(net, flow, target) ? SHMNET_FLOW_STEP_OWN : SHMNET_FLOW_STEP_ASKED;
+}
+
 /*
  * The queue of the node that serves the packet's flow. A new flow is given to a node, and stays
  * there; for one that is not new and not known the last queue asks.
@@ -135,21 +181,48 @@ static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 {
 	struct shmnet_flow_target target;
 
-	if (shmnet_flow_find(net->flows, flow, &target) &&
-	    shmnet_active_incarnation(net, target.node) == target.incarnation)
+	switch (step_of(net, flow, is_first(flow), &target)) {
+	case SHMNET_FLOW_STEP_KNOWN:
 		return target.node;
-	/* Of an error the flow is another's; alone it begins none. */
-	if (flow->kind != SHMNET_FLOW_PORTS)
-		return net->device->slot;
-	if (!is_answer(net, flow, &target)) {
-		if (!is_first(flow) && !is_own(net, flow, &target))
-			return net->device->info.nodes;
+	case SHMNET_FLOW_STEP_ASKED:
+		return net->device->info.nodes;
+	case SHMNET_FLOW_STEP_OFFERED:
 		/* What nobody offers this node refuses, or takes where it listens all the same. */
-		if (is_first(flow) && !choose(net, flow, &target))
+		if (!choose(net, flow, &target))
 			return net->device->slot;
+		/* Until another entry has decided it waits, and asks who has got it. */
+		if (shmnet_pin_place(net, flow, &target) == SHMNET_PIN_UNDECIDED)
+			return net->device->info.nodes;
+		break;
+	case SHMNET_FLOW_STEP_ANSWER:
+	case SHMNET_FLOW_STEP_PINNED:
+	case SHMNET_FLOW_STEP_OWN:
+		break;
+	default:
+		return net->device->slot;
 	}
 	shmnet_flow_remember(net->flows, flow, &target);
 	return target.node;
+}
+
+/*
+ * What would become of a flow if its first packet came now, which has no flags here, so that one that
+ * is known stays in its state. Of a new one the @candidates, a bit by slot; else @target. Any context
+ * but hard interrupts.
+ */
+enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet_flow *flow,
+				struct shmnet_flow_target *target, u64 *candidates)
+{
+	enum shmnet_flow_step step = step_of(net, flow, true, target);
+	struct shmnet_service_entry *entry;
+
+	*candidates = 0;
+	if (step != SHMNET_FLOW_STEP_OFFERED)
+		return step;
+	rcu_read_lock();
+	step = candidates_for(net, flow, &entry, candidates);
+	rcu_read_unlock();
+	return step;
 }
 
 /* Echo requests, and all that has no ports, are this node's: it answers for the address. */

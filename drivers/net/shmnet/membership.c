@@ -129,12 +129,18 @@ void shmnet_check_now(struct shmnet_device *device)
 		mod_delayed_work(workqueue, &device->tick, delay);
 }
 
+static bool takes_part(const struct shmnet_net *net, u32 slot)
+{
+	u32 state = shmnet_core_network_state(net->device->core, slot, net->index);
+
+	return state == SHMNET_STATE_UP || state == SHMNET_STATE_DRAINING;
+}
+
 static void reconcile(struct shmnet_net *net, u32 slot)
 {
 	struct shmnet_device *device = net->device;
 	const struct shmnet_core *core = device->core;
-	bool up = net->running && shmnet_core_peer_alive(core, slot) &&
-		  shmnet_core_network_state(core, slot, net->index) == SHMNET_STATE_UP;
+	bool up = net->running && shmnet_core_peer_alive(core, slot) && takes_part(net, slot);
 
 	WRITE_ONCE(net->rx[slot].wanted, up ? shmnet_core_peer_incarnation(core, slot) : 0);
 	shmnet_tx_reconcile(net, slot, up);
@@ -143,15 +149,11 @@ static void reconcile(struct shmnet_net *net, u32 slot)
 /* The incarnation of a node that takes part in this network, or 0. Any context. */
 u32 shmnet_active_incarnation(const struct shmnet_net *net, u32 slot)
 {
-	const struct shmnet_core *core = net->device->core;
-
 	if (slot >= net->device->info.nodes)
 		return 0;
 	if (shmnet_is_own(net, slot))
 		return READ_ONCE(net->running) ? net->device->incarnation : 0;
-	if (shmnet_core_network_state(core, slot, net->index) != SHMNET_STATE_UP)
-		return 0;
-	return shmnet_core_living(core, slot);
+	return takes_part(net, slot) ? shmnet_core_living(net->device->core, slot) : 0;
 }
 
 /* Likewise of a node that shows life. Any context. */
@@ -160,6 +162,29 @@ u32 shmnet_expected_incarnation(const struct shmnet_net *net, u32 slot)
 	u32 incarnation = shmnet_active_incarnation(net, slot);
 
 	return incarnation != READ_ONCE(net->device->suspected[slot]) ? incarnation : 0;
+}
+
+/* Of all slots, those that there are not, too. Any context. */
+void shmnet_active_incarnations(const struct shmnet_net *net, u32 incarnations[SHMNET_NODES_MAX])
+{
+	u32 slot;
+
+	for (slot = 0; slot < SHMNET_NODES_MAX; slot++)
+		incarnations[slot] = shmnet_active_incarnation(net, slot);
+}
+
+static bool is_draining(const struct shmnet_net *net, u32 slot)
+{
+	return shmnet_is_own(net, slot) ?
+		       READ_ONCE(net->draining) :
+		       shmnet_core_network_state(net->device->core, slot, net->index) ==
+			       SHMNET_STATE_DRAINING;
+}
+
+/* Likewise of a node that is given new flows. Any context. */
+u32 shmnet_inviting_incarnation(const struct shmnet_net *net, u32 slot)
+{
+	return is_draining(net, slot) ? 0 : shmnet_expected_incarnation(net, slot);
 }
 
 static void update_carrier(struct shmnet_net *net)

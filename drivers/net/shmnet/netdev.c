@@ -30,10 +30,21 @@ static u64 capabilities(const struct shmnet_net *net, netdev_features_t features
 
 static void publish_state(struct shmnet_net *net, netdev_features_t features, u32 mtu)
 {
-	u32 state = net->running ? SHMNET_STATE_UP : SHMNET_STATE_DOWN;
+	u32 state = SHMNET_STATE_DOWN;
 
+	if (net->running)
+		state = net->draining ? SHMNET_STATE_DRAINING : SHMNET_STATE_UP;
 	shmnet_core_publish_network(net->device->core, net->index, state, mtu,
 				    capabilities(net, features));
+}
+
+/* Whether new flows are given to this node; under device->lock. Stays so while the interface is down. */
+void shmnet_set_draining(struct shmnet_net *net, bool draining)
+{
+	WRITE_ONCE(net->draining, draining);
+	/* Otherwise when it starts. */
+	if (net->running)
+		publish_state(net, net->dev->features, net->dev->mtu);
 }
 
 /* Under device->lock, joined and with rings. */

@@ -311,6 +311,11 @@ static const struct genl_ops ops[] = {
 	{ .cmd = SHMNET_CMD_SET_SERVICES, .doit = shmnet_do_set_services,
 	  .flags = GENL_UNS_ADMIN_PERM,
 	  .policy = shmnet_services_policy, .maxattr = SHMNET_A_SERVICE },
+	{ .cmd = SHMNET_CMD_SET_DRAINING, .doit = shmnet_do_set_draining,
+	  .flags = GENL_UNS_ADMIN_PERM,
+	  .policy = shmnet_draining_policy, .maxattr = SHMNET_A_DRAINING },
+	{ .cmd = SHMNET_CMD_EXPLAIN, .doit = shmnet_do_explain, .flags = GENL_UNS_ADMIN_PERM,
+	  .policy = shmnet_explain_policy, .maxattr = SHMNET_A_FLOW_DESTINATION_PORT },
 };
 
 static const struct genl_multicast_group groups[] = {

@@ -32,4 +32,14 @@ int shmnet_fill_service(struct sk_buff *skb, struct shmnet_device *device, u32 i
 extern const struct nla_policy shmnet_services_policy[SHMNET_A_SERVICE + 1];
 int shmnet_do_set_services(struct sk_buff *skb, struct genl_info *info);
 
+/*
+ * netlink_global.c: the interface of a global network that a request is about. Under
+ * shmnet_devices_lock. An error: the request has been told why.
+ */
+struct shmnet_net *shmnet_global_of(struct genl_info *info);
+extern const struct nla_policy shmnet_draining_policy[SHMNET_A_DRAINING + 1];
+int shmnet_do_set_draining(struct sk_buff *skb, struct genl_info *info);
+extern const struct nla_policy shmnet_explain_policy[SHMNET_A_FLOW_DESTINATION_PORT + 1];
+int shmnet_do_explain(struct sk_buff *skb, struct genl_info *info);
+
 #endif /* SHMNET_NETLINK_H */

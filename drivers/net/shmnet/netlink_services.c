@@ -88,36 +88,12 @@ static struct shmnet_service *read_request(struct genl_info *info, u32 *count)
 	return services;
 }
 
-/* The interface of the request's namespace. Under shmnet_devices_lock. */
-static struct shmnet_net *find_interface(const struct net *namespace, u32 ifindex)
-{
-	struct shmnet_device *device;
-	u32 i;
-
-	list_for_each_entry(device, &shmnet_devices, list)
-		for (i = 0; i < device->info.networks; i++) {
-			struct shmnet_net *net = device->net[i];
-
-			if (net && net->dev->ifindex == ifindex &&
-			    net_eq(dev_net(net->dev), namespace))
-				return net;
-		}
-	return NULL;
-}
-
 static int set_services(struct genl_info *info, struct shmnet_service *services, u32 count)
 {
-	struct shmnet_net *net = find_interface(genl_info_net(info),
-						nla_get_u32(info->attrs[SHMNET_A_IFINDEX]));
+	struct shmnet_net *net = shmnet_global_of(info);
 
-	if (!net) {
-		NL_SET_ERR_MSG(info->extack, "the interface is not one of shmnet's");
-		return -ENODEV;
-	}
-	if (!net->services) {
-		NL_SET_ERR_MSG(info->extack, "the interface is not one of a global network");
-		return -EOPNOTSUPP;
-	}
+	if (IS_ERR(net))
+		return PTR_ERR(net);
 	mutex_lock(&net->device->lock);
 	shmnet_services_set(net, genl_info_net(info), services, count);
 	mutex_unlock(&net->device->lock);
@@ -130,10 +106,6 @@ int shmnet_do_set_services(struct sk_buff *skb, struct genl_info *info)
 	u32 count;
 	int err;
 
-	if (!info->attrs[SHMNET_A_IFINDEX]) {
-		NL_SET_ERR_MSG(info->extack, "whose services: an interface's index is missing");
-		return -EINVAL;
-	}
 	services = read_request(info, &count);
 	if (IS_ERR(services))
 		return PTR_ERR(services);

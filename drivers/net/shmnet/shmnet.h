@@ -8,6 +8,7 @@
  *     questions->lock		connections that other nodes are asked for
  *       device->cast_lock	all casts of this node
  *       flows->lock		writing to a global network's connection table
+ *       flows->pin_lock	writing this node's pins
  *   NAPI of the interface	the receiving ends and tape readers (struct shmnet_rx_queue)
  *     fdb->lock		learning
  */
@@ -20,6 +21,7 @@
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/ratelimit.h>
+#include <linux/shmnet.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -96,10 +98,20 @@ struct shmnet_flow_table {
 	void *chunks;
 	struct work_struct memory;
 	struct delayed_work collection;
+	spinlock_t pin_lock;		/* the writer of this node's pins (pins.c) */
+	u64 pin_secret[2];
+	unsigned long pinned;		/* jiffies of the last pin */
+	u32 renewed;			/* entry that was looked at last; the collection */
+	u32 expired;			/* pin, likewise */
 };
 
 /* Flows that a table remembers at most: 64 MiB, brought as they come. */
 #define SHMNET_FLOWS_MAX	1048576
+
+/* In which each entry of a connection table is looked at once. */
+#define SHMNET_FLOW_ROUND_MS	10000
+/* Jiffies after which the last pin is certain to have been forgotten. */
+#define SHMNET_PINS_LAST	(200 * HZ)
 
 /* What a node has said that it offers. */
 struct shmnet_services_told {
@@ -146,6 +158,7 @@ struct shmnet_net {
 	u32 index;
 	struct shmnet_network_info info;
 	bool running;			/* between open and stop; device->lock */
+	bool draining;			/* takes no new flows; device->lock, read by any thread */
 	struct shmnet_flow_table *flows;	/* NULL: a local network */
 	struct shmnet_net_services *services;	/* likewise */
 	struct shmnet_questions *questions;	/* likewise */
@@ -338,6 +351,8 @@ u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 			       struct net_device *sb_dev);
 netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev);
 bool shmnet_flow_of(const struct sk_buff *skb, struct shmnet_flow *flow);
+enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet_flow *flow,
+				struct shmnet_flow_target *target, u64 *candidates);
 
 /* sockets.c */
 bool shmnet_has_socket(const struct shmnet_net *net, const struct shmnet_command_flow *flow);
@@ -350,6 +365,15 @@ void shmnet_answered(struct shmnet_net *net, const struct shmnet_command_flow *t
 int shmnet_questions_create(struct shmnet_net *net);
 void shmnet_questions_flush(struct shmnet_net *net);
 void shmnet_questions_destroy(struct shmnet_net *net);
+
+/* pins.c */
+bool shmnet_pin_find(const struct shmnet_net *net, const struct shmnet_flow *flow,
+		     struct shmnet_flow_target *target);
+enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet_flow *flow,
+				     struct shmnet_flow_target *target);
+void shmnet_pins_collect(struct shmnet_net *net, u32 entries);
+bool shmnet_pins_remain(const struct shmnet_net *net);
+void shmnet_pins_init(struct shmnet_net *net);
 
 /* flows.c */
 bool shmnet_flow_find(struct shmnet_flow_table *table, const struct shmnet_flow *flow,
@@ -383,13 +407,16 @@ void shmnet_suspend(struct shmnet_device *device);
 int shmnet_resume(struct shmnet_device *device);
 void shmnet_check_now(struct shmnet_device *device);
 u32 shmnet_active_incarnation(const struct shmnet_net *net, u32 slot);
+void shmnet_active_incarnations(const struct shmnet_net *net, u32 incarnations[SHMNET_NODES_MAX]);
 u32 shmnet_expected_incarnation(const struct shmnet_net *net, u32 slot);
+u32 shmnet_inviting_incarnation(const struct shmnet_net *net, u32 slot);
 
 /* netdev.c */
 int shmnet_net_create(struct shmnet_device *device, u32 index);
 void shmnet_net_destroy(struct shmnet_net *net);
 void shmnet_net_start(struct shmnet_net *net);
 void shmnet_net_stop(struct shmnet_net *net);
+void shmnet_set_draining(struct shmnet_net *net, bool draining);
 
 /* address.c */
 void shmnet_node_mac(const struct shmnet_device *device, u32 network, u32 slot, u8 *mac);

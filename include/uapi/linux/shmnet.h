@@ -72,6 +72,20 @@ enum shmnet_genl_command {
 	 * interface goes to another network namespace, or the device goes.
 	 */
 	SHMNET_CMD_SET_SERVICES,
+	/*
+	 * Not a dump. DRAINING: whether this node is still given new flows on the global network of
+	 * the interface IFINDEX; those that it has stay. Whoever asks, and what is refused, as of
+	 * SET_SERVICES. It stands until it is set anew, or the device goes.
+	 */
+	SHMNET_CMD_SET_DRAINING,
+	/*
+	 * Not a dump. To whom a packet to an address that nodes share would go if it were a flow's
+	 * first: asked with IFINDEX, FLOW_PROTOCOL, FLOW_SOURCE, FLOW_DESTINATION and both ports.
+	 * Answered by STEP, and as that says by SLOT and INCARNATION, or by CANDIDATES. Of a flow
+	 * that is known it counts as a packet. Whoever asks, and what is refused, as of
+	 * SET_SERVICES.
+	 */
+	SHMNET_CMD_EXPLAIN,
 
 	__SHMNET_CMD_MAX,
 	SHMNET_CMD_MAX = __SHMNET_CMD_MAX - 1
@@ -142,6 +156,9 @@ enum shmnet_genl_attribute {
 	SHMNET_A_SERVICE_BALANCE,	/* u32: enum shmnet_balance */
 	SHMNET_A_SERVICE_CONNECTIONS,	/* u32: that it has now */
 	SHMNET_A_SERVICE_FLAGS,	/* u32: SHMNET_SERVICE_* */
+	SHMNET_A_DRAINING,	/* u32: 0 or 1 */
+	SHMNET_A_STEP,		/* u32: enum shmnet_flow_step */
+	SHMNET_A_CANDIDATES,	/* u64: bit by slot */
 
 	__SHMNET_A_MAX,
 	SHMNET_A_MAX = __SHMNET_A_MAX - 1
@@ -175,6 +192,19 @@ enum shmnet_flow_state {
 	SHMNET_FLOW_CLOSING = 3,	/* TCP: a FIN */
 	SHMNET_FLOW_CLOSED = 4,		/* TCP: a RST */
 	SHMNET_FLOW_DATAGRAM = 5,	/* all that is not TCP */
+};
+
+/* What says to which node a packet to a shared address goes; in the order in which it is asked. */
+enum shmnet_flow_step {
+	SHMNET_FLOW_STEP_KNOWN = 1,		/* SLOT, INCARNATION: the connection table */
+	SHMNET_FLOW_STEP_ANSWER = 2,		/* SLOT, INCARNATION: by whose ports it was begun */
+	SHMNET_FLOW_STEP_PINNED = 3,	/* SLOT, INCARNATION: some entry has given it away */
+	SHMNET_FLOW_STEP_OFFERED = 4,	/* CANDIDATES: nodes that offer it, of which one is chosen */
+	SHMNET_FLOW_STEP_ANY = 5,		/* CANDIDATES: nobody has said anything, so that all may */
+	SHMNET_FLOW_STEP_NOBODY = 6,		/* nobody offers it: this node's own stack answers */
+	/* Of what begins no flow, and so not of an explanation. */
+	SHMNET_FLOW_STEP_OWN = 7,		/* this node has a socket of it */
+	SHMNET_FLOW_STEP_ASKED = 8,		/* all nodes are asked */
 };
 
 /*

@@ -133,6 +133,7 @@ enum shmnet_area_type {
 	SHMNET_AREA_POOL = 9,		/* buffers, pool by ring sent into */
 	SHMNET_AREA_CASTS = 10,		/* the cast arena */
 	SHMNET_AREA_SERVICES = 11,	/* struct shmnet_services, of one global network */
+	SHMNET_AREA_PINS = 12,		/* struct shmnet_pins, of one global network */
 };
 
 #define SHMNET_AREA_IN_PART	1u	/* @offset counts from the start of each node's part */
@@ -210,6 +211,7 @@ SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_tape) == 128);
 enum shmnet_network_state {
 	SHMNET_STATE_DOWN = 0,
 	SHMNET_STATE_UP = 1,
+	SHMNET_STATE_DRAINING = 2,	/* up, and takes no new flows; of a global network */
 };
 
 /* Receive capabilities: what a sender may leave undone. May change at any time. */
@@ -436,5 +438,28 @@ struct shmnet_services {
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_services) == SHMNET_LINE);
 
 #define SHMNET_SERVICES_MAX	1022		/* of one node on one network */
+
+/*
+ * To which nodes this one, as an entry, has lately given flows. A pin is one word: bits 63..24 of the
+ * flow's hash under @secret, 23..14 the lower bits of the incarnation and 13..8 the slot of the node
+ * that serves it, 7..2 when it was written (SHMNET_PIN_AGE_MS, wraps), 1..0 enum shmnet_pin_state. Bits
+ * 23..0 of the hash, modulo the lines, say in which line of SHMNET_PIN_WAYS words it may be.
+ */
+struct shmnet_pins {
+	__u64 secret[2];	/* of SipHash-1-3; zeros: there are none yet */
+	__u8 reserved[48];	/* zero */
+	__u64 words[];		/* SHMNET_PINS */
+};
+SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_pins) == SHMNET_LINE);
+
+enum shmnet_pin_state {
+	SHMNET_PIN_NONE = 0,
+	SHMNET_PIN_PROPOSED = 1,	/* the writer has not yet seen whether another was faster */
+	SHMNET_PIN_CONFIRMED = 2,	/* from now on it stands */
+};
+
+#define SHMNET_PINS		16384	/* of one node on one network */
+#define SHMNET_PIN_WAYS		8
+#define SHMNET_PIN_AGE_MS	4000
 
 #endif /* _UAPI_LINUX_SHMNET_SHM_H */

@@ -19,7 +19,7 @@ public:
 
 	FakeModule();
 
-	std::vector<shmnetd::GlobalInterface> interfaces() override { return present; }
+	std::vector<GlobalInterface> interfaces() override { return present; }
 	void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services) override;
 	int descriptor() const override { return event_.get(); }
 	/* Takes rejoin(). */
@@ -28,7 +28,7 @@ public:
 	/* As if the node had joined anew. */
 	void rejoin();
 
-	std::vector<shmnetd::GlobalInterface> present;
+	std::vector<GlobalInterface> present;
 	std::vector<Told> told; /* in order */
 	int refuse = 0;         /* with this errno */
 	/* Called when something was told, or refused. */

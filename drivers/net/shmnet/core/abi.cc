@@ -5,7 +5,9 @@
  */
 #include "core.h"
 
+#include "abi_core.hh"
 #include "abi_flows.hh"
+#include "abi_pins.hh"
 #include "abi_place.hh"
 #include "abi_services.hh"
 #include "consumer.hh"
@@ -18,31 +20,6 @@
 #include "tape.hh"
 
 using namespace shmnet;
-using Memory = HardwareMemory;
-
-struct shmnet_core {
-	Layout layout;
-	shmnet_identity identity;
-	u32 slot;
-	u32 incarnation;
-	u64 heartbeat;
-	struct {
-		u32 state;
-		u32 mtu;
-		u64 capabilities;
-		u64 services;        /* their last sequence */
-		bool offers;         /* it stands */
-	} said[SHMNET_NETWORKS_MAX]; /* of this node, by network: what its part should show */
-	PeerWatch watch[SHMNET_NODES_MAX];
-	alignas(CastWriter<Memory>) u8 casts[sizeof(CastWriter<Memory>)];
-
-	Directory<Memory> directory() const { return Directory<Memory>(layout); }
-	ServiceBoard<Memory> services(u32 network, u32 of) const
-	{
-		return ServiceBoard<Memory>(layout.services(network, of));
-	}
-	CastWriter<Memory>& cast_writer() { return *reinterpret_cast<CastWriter<Memory>*>(casts); }
-};
 
 struct shmnet_tx {
 	Producer<Memory> ring;

@@ -54,10 +54,12 @@ u32 shmnet_service_first(const shmnet_service_entry* entry)
 	return entry->first;
 }
 
-u32 shmnet_service_next(const shmnet_service_table* table, u32 offer, shmnet_flow_target* target)
+u32 shmnet_service_next(const shmnet_service_table* table, u32 offer, shmnet_flow_target* target,
+			u32* weight)
 {
 	const ServiceOffer& found = table->table.offer(offer);
 	*target = {found.node, epoch_of(found.said)};
+	*weight = found.weight;
 	return found.next;
 }
 

@@ -160,6 +160,39 @@ __u64 shmnet_core_services_sequence(const struct shmnet_core *core, __u32 networ
 bool shmnet_core_read_services(const struct shmnet_core *core, __u32 network, __u32 slot,
 			       __u64 sequence, struct shmnet_service *services, __u32 *count);
 
+/* ---- Pins of a global network (pins.hh) -------------------------------------------------------- */
+
+struct shmnet_flow;
+struct shmnet_flow_target;
+
+enum shmnet_pinning {
+	SHMNET_PIN_PLACED,	/* with this target */
+	SHMNET_PIN_FOUND,	/* another entry, or this one, has given it to @target before */
+	SHMNET_PIN_UNDECIDED,	/* another entry is just about to */
+};
+
+/*
+ * @living: by slot the incarnation of each node that takes part in the network, or 0; @now: in units of
+ * SHMNET_PIN_AGE_MS. All but the first: the owner, one thread at a time; it has joined.
+ *
+ * To which node some entry has given the flow. Any thread.
+ */
+bool shmnet_core_find_pin(const struct shmnet_core *core, __u32 network,
+			  const struct shmnet_flow *flow, const __u32 *living,
+			  struct shmnet_flow_target *target);
+/* Gives a flow to @target, unless that is decided already. @secret: random. */
+enum shmnet_pinning shmnet_core_place_pin(struct shmnet_core *core, __u32 network,
+					  const struct shmnet_flow *flow, const __u32 *living,
+					  const __u64 secret[2], __u32 now,
+					  struct shmnet_flow_target *target);
+/* The flow goes on: its pin is as new. */
+void shmnet_core_renew_pin(struct shmnet_core *core, __u32 network, const struct shmnet_flow *flow,
+			   const struct shmnet_flow_target *target, const __u64 secret[2],
+			   __u32 now);
+/* Forgets old ones, of the words from @first on; to be called for all SHMNET_PINS within two minutes. */
+void shmnet_core_expire_pins(struct shmnet_core *core, __u32 network, __u32 first, __u32 count,
+			     __u32 now);
+
 /* ---- Sending: the transmit queue's lock ------------------------------------------------------ */
 
 size_t shmnet_tx_size(const struct shmnet_core *core, __u32 network);

@@ -127,9 +127,11 @@ public:
 					       rings * net.consumers_stride);
 			zero_in_region<Memory>(layout_.in_part<u64>(slot, net.grants),
 					       rings * net.grants_stride);
-			if (net.kind == SHMNET_NETWORK_GLOBAL)
-				zero_in_region<Memory>(layout_.services(i, slot),
-						       sizeof(shmnet_services));
+			if (net.kind != SHMNET_NETWORK_GLOBAL)
+				continue;
+			zero_in_region<Memory>(layout_.services(i, slot), sizeof(shmnet_services));
+			/* Pins of another secret are no flow's. */
+			zero_in_region<Memory>(layout_.pins(i, slot), sizeof(shmnet_pins));
 		}
 	}
 

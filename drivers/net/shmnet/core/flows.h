@@ -144,12 +144,12 @@ struct shmnet_service_entry;
 struct shmnet_service_entry *shmnet_service_find(const struct shmnet_service_table *table,
 						 const struct shmnet_flow *flow);
 /*
- * The nodes that offer it: from shmnet_service_first() on, each gives its node and returns the next, until
- * SHMNET_NO_OFFER.
+ * The nodes that offer it: from shmnet_service_first() on, each gives its node and weight, and returns the
+ * next, until SHMNET_NO_OFFER.
  */
 __u32 shmnet_service_first(const struct shmnet_service_entry *entry);
 __u32 shmnet_service_next(const struct shmnet_service_table *table, __u32 offer,
-			  struct shmnet_flow_target *target);
+			  struct shmnet_flow_target *target, __u32 *weight);
 /*
  * Gives a flow to one of those that take new ones and whose slot's bit is in @able; @own: this node's slot.
  * False: none.

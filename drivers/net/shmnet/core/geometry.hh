@@ -61,6 +61,7 @@ struct GeometryResult {
 constexpr u32 TAPE_SLOTS = 1024;
 constexpr u64 SERVICES_BYTES =
 	sizeof(shmnet_services) + SHMNET_SERVICES_MAX * sizeof(shmnet_service);
+constexpr u64 PINS_BYTES = sizeof(shmnet_pins) + SHMNET_PINS * sizeof(u64);
 
 constexpr u32 frame_max(u32 mtu)
 {
@@ -197,8 +198,10 @@ constexpr void lay_out(const GeometryRequest& request, u32 scale, Geometry& geom
 		areas.add(SHMNET_AREA_CONSUMERS, i, rings, sizeof(shmnet_consumer));
 		areas.add(SHMNET_AREA_GRANTS, i, rings, row.ring * sizeof(u32));
 		areas.add(SHMNET_AREA_DESCRIPTORS, i, rings, row.ring * sizeof(shmnet_descriptor));
-		if (row.kind == SHMNET_NETWORK_GLOBAL)
+		if (row.kind == SHMNET_NETWORK_GLOBAL) {
 			areas.add(SHMNET_AREA_SERVICES, i, 1, SERVICES_BYTES);
+			areas.add(SHMNET_AREA_PINS, i, 1, PINS_BYTES);
+		}
 	}
 	areas.add(SHMNET_AREA_CASTS, SHMNET_NO_NETWORK, 1, SHMNET_CASTS_SIZE, SHMNET_PAGE);
 	for (u32 i = 0; i < request.networks; i++) {

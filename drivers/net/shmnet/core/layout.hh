@@ -76,6 +76,7 @@ struct NetworkLayout {
 	u64 grants_stride;
 	u64 buffers_stride;
 	u64 services; /* from a part's start; of a global network */
+	u64 pins;     /* likewise */
 };
 
 struct Layout {
@@ -132,6 +133,11 @@ struct Layout {
 	shmnet_services* services(u32 network_index, u32 slot) const
 	{
 		return in_part<shmnet_services>(slot, network[network_index].services);
+	}
+
+	shmnet_pins* pins(u32 network_index, u32 slot) const
+	{
+		return in_part<shmnet_pins>(slot, network[network_index].pins);
 	}
 
 	u8* arena(u32 slot) const { return in_part<u8>(slot, casts_offset); }
@@ -272,7 +278,8 @@ constexpr bool read_network(const Geometry& geometry, u32 index, NetworkLayout& 
 	       net.buffers_stride == static_cast<u64>(row.pool) * row.buffer_size &&
 	       net.buffers % SHMNET_PAGE == 0 &&
 	       (row.kind != SHMNET_NETWORK_GLOBAL ||
-		areas.find(SHMNET_AREA_SERVICES, index, 1, SERVICES_BYTES, net.services));
+		(areas.find(SHMNET_AREA_SERVICES, index, 1, SERVICES_BYTES, net.services) &&
+		 areas.find(SHMNET_AREA_PINS, index, 1, PINS_BYTES, net.pins)));
 }
 
 constexpr bool check_superblock(const shmnet_superblock& superblock)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The C interface to pins; a part of abi.cc, the one C++ translation unit. */
+#pragma once
+
+#include "abi_core.hh"
+#include "abi_flows.hh"
+
+bool shmnet_core_find_pin(const shmnet_core* core, u32 network, const shmnet_flow* flow,
+			  const u32* living, shmnet_flow_target* target)
+{
+	for (u32 slot = 0; slot < core->layout.nodes; slot++) {
+		if (living[slot] == 0)
+			continue;
+		Pin pin = core->pins(network, slot).find(key_of(flow));
+		if (pin.state != SHMNET_PIN_CONFIRMED ||
+		    !is_incarnation_of(pin, living[pin.target.node]))
+			continue;
+		*target = {pin.target.node, living[pin.target.node]};
+		return true;
+	}
+	return false;
+}
+
+shmnet_pinning shmnet_core_place_pin(shmnet_core* core, u32 network, const shmnet_flow* flow,
+				     const u32* living, const __u64 secret[2], u32 now,
+				     shmnet_flow_target* target)
+{
+	/* Looks at another entry's proposal, some twenty microseconds: it is decided within one. */
+	constexpr u32 PATIENCE = 512;
+	PinTable<Memory> own = core->pins(network, core->slot);
+	FlowTarget wanted = {target->node, target->incarnation};
+	u32 waited = 0;
+	if (!own.is_open())
+		own.open({{secret[0], secret[1]}});
+	auto outcome =
+		Pinning<Memory>(own, core->slot)
+			.place(
+				key_of(flow), wanted, now,
+				[&](const auto& look) {
+					for (u32 slot = 0; slot < core->layout.nodes; slot++)
+						if (slot != core->slot && living[slot] != 0 &&
+						    !look(slot, core->pins(network, slot)))
+							return;
+				},
+				[&](const Pin& pin) {
+					return is_incarnation_of(pin, living[pin.target.node]);
+				},
+				[&] { return ++waited <= PATIENCE; });
+	switch (outcome) {
+	case Pinning<Memory>::Placed:
+		return SHMNET_PIN_PLACED;
+	case Pinning<Memory>::Found:
+		*target = {wanted.node, living[wanted.node]};
+		return SHMNET_PIN_FOUND;
+	default:
+		return SHMNET_PIN_UNDECIDED;
+	}
+}
+
+void shmnet_core_renew_pin(shmnet_core* core, u32 network, const shmnet_flow* flow,
+			   const shmnet_flow_target* target, const __u64 secret[2], u32 now)
+{
+	PinTable<Memory> own = core->pins(network, core->slot);
+	if (!own.is_open())
+		own.open({{secret[0], secret[1]}});
+	own.store(key_of(flow), {target->node, target->incarnation}, SHMNET_PIN_CONFIRMED, now);
+}
+
+void shmnet_core_expire_pins(shmnet_core* core, u32 network, u32 first, u32 count, u32 now)
+{
+	/* Two minutes, as a flow of UDP lasts, and what its renewal may be late. */
+	constexpr u32 MOST = 150'000 / SHMNET_PIN_AGE_MS;
+	core->pins(network, core->slot).expire(first, count, now, MOST);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pins of a global network: to which nodes entries have given flows, so that a flow which comes in by
+ * two entries, or by another one later, has one node. What they are and how they are placed is in
+ * core/pins.hh.
+ */
+#include "shmnet.h"
+
+#include <linux/random.h>
+
+/* Words that a step of the collection looks at: all within fifteen seconds. */
+#define SLICE_PINS	(SHMNET_PINS / 128)
+
+/* In units of SHMNET_PIN_AGE_MS. */
+static u32 pin_time(void)
+{
+	return div_u64(get_jiffies_64(), msecs_to_jiffies(SHMNET_PIN_AGE_MS));
+}
+
+/* To which node some entry has given the flow. Any context. */
+bool shmnet_pin_find(const struct shmnet_net *net, const struct shmnet_flow *flow,
+		     struct shmnet_flow_target *target)
+{
+	u32 living[SHMNET_NODES_MAX];
+
+	shmnet_active_incarnations(net, living);
+	return shmnet_core_find_pin(net->device->core, net->index, flow, living, target);
+}
+
+/* Gives a new flow to @target, unless some entry has given it away. Any context but hard interrupts. */
+enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet_flow *flow,
+				     struct shmnet_flow_target *target)
+{
+	struct shmnet_flow_table *table = net->flows;
+	u32 living[SHMNET_NODES_MAX];
+	enum shmnet_pinning outcome;
+
+	shmnet_active_incarnations(net, living);
+	spin_lock_bh(&table->pin_lock);
+	outcome = shmnet_core_place_pin(net->device->core, net->index, flow, living,
+					table->pin_secret, pin_time(), target);
+	table->pinned = jiffies;
+	spin_unlock_bh(&table->pin_lock);
+	return outcome;
+}
+
+/* A flow that is not asked for later, and so has its pin as long as packets of it come. */
+static bool needs_renewal(const struct shmnet_net *net, const struct shmnet_flow_view *view,
+			  u32 idle)
+{
+	u32 owner;
+
+	return view->state == SHMNET_FLOW_DATAGRAM && idle < 2 * SHMNET_FLOW_ROUND_MS &&
+	       !shmnet_core_port_owner(net->device->core, view->destination_port, &owner);
+}
+
+static void renew(struct shmnet_net *net, const struct shmnet_flow_view *view)
+{
+	struct shmnet_flow_table *table = net->flows;
+	struct shmnet_command_flow told = {
+		.source_port = htons(view->source_port),
+		.destination_port = htons(view->destination_port),
+		.protocol = view->protocol,
+	};
+	struct shmnet_flow flow;
+
+	memcpy(told.source, view->source, sizeof(told.source));
+	memcpy(told.destination, view->destination, sizeof(told.destination));
+	shmnet_flow_hear(&told, &flow);
+	spin_lock_bh(&table->pin_lock);
+	shmnet_core_renew_pin(net->device->core, net->index, &flow, &view->target,
+			      table->pin_secret, pin_time());
+	table->pinned = jiffies;
+	spin_unlock_bh(&table->pin_lock);
+}
+
+static void collect(struct shmnet_net *net, u32 entries)
+{
+	struct shmnet_flow_table *table = net->flows;
+	u32 capacity = shmnet_flow_capacity(table);
+
+	while (entries-- && capacity) {
+		struct shmnet_flow_view view;
+		u32 idle;
+
+		table->renewed = table->renewed + 1 < capacity ? table->renewed + 1 : 0;
+		if (shmnet_flow_view(table, table->renewed, &view, &idle) &&
+		    needs_renewal(net, &view, idle))
+			renew(net, &view);
+	}
+	table->expired = (table->expired + SLICE_PINS) % SHMNET_PINS;
+	spin_lock_bh(&table->pin_lock);
+	shmnet_core_expire_pins(net->device->core, net->index, table->expired, SLICE_PINS,
+				pin_time());
+	spin_unlock_bh(&table->pin_lock);
+}
+
+/*
+ * A step of the collection: @entries of the connection table, and a slice of the pins. Process context.
+ */
+void shmnet_pins_collect(struct shmnet_net *net, u32 entries)
+{
+	mutex_lock(&net->device->lock);
+	/* Else its part may be another's. */
+	if (net->device->joined)
+		collect(net, entries);
+	mutex_unlock(&net->device->lock);
+}
+
+/* Whether there may be any. */
+bool shmnet_pins_remain(const struct shmnet_net *net)
+{
+	return time_before(jiffies, READ_ONCE(net->flows->pinned) + SHMNET_PINS_LAST);
+}
+
+void shmnet_pins_init(struct shmnet_net *net)
+{
+	spin_lock_init(&net->flows->pin_lock);
+	get_random_bytes(net->flows->pin_secret, sizeof(net->flows->pin_secret));
+	net->flows->pinned = jiffies - SHMNET_PINS_LAST;
+}
