@@ -14,6 +14,9 @@ static struct sock *find_tcp(const struct shmnet_net *net, const struct shmnet_c
 
 	memcpy(&source, flow->source, sizeof(source));
 	memcpy(&destination, flow->destination, sizeof(destination));
+	/* One of two families is none. */
+	if (ipv6_addr_v4mapped(&source) != ipv6_addr_v4mapped(&destination))
+		return NULL;
 	if (ipv6_addr_v4mapped(&destination))
 		return __inet_lookup_established(namespace, connections, source.s6_addr32[3],
 						 flow->source_port, destination.s6_addr32[3], port,
