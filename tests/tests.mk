@@ -35,6 +35,8 @@ $(CORE_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o
 	$(Q)$(CXX) $(ALL_CXXFLAGS) -o $@ $^ $(LDFLAGS) $$(pkg-config --libs gtest_main) -lrapidcheck
 
 $(BUILD)/tests/core_abi_test: $(BUILD)/obj/drivers/net/shmnet/core/abi.o
+# What it tells others is told to the core first.
+$(BUILD)/tests/hostile_tellings_test: $(BUILD)/obj/tests/hostile/tellings.o
 
 $(STRESS_PROGRAMS): $(BUILD)/tests/%: $(BUILD)/obj/tests/stress/%.o
 	@mkdir -p $(@D)

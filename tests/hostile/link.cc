@@ -54,18 +54,39 @@ void put_address(u8* to, u32 address)
 
 } // namespace
 
-Link::Link(Node& node, u32 victim, u32 address)
-    : node_(node), victim_(victim), address_(address),
-      out_memory_(Producer<Memory>::memory_size(node.network().pool) / sizeof(u64) + 1),
-      in_memory_(Consumer<Memory>::memory_size(node.network().pool) / sizeof(u64) + 1)
+Patience::Patience(const Node& node, u32 victim, milliseconds patience)
+    : node_(node), victim_(victim), patience_(patience), beat_(node.directory().heartbeat(victim))
+{
+}
+
+bool Patience::is_over()
+{
+	auto now = Clock::now();
+	ran_ += std::min<Clock::duration>(now - last_, TURN);
+	last_ = now;
+	u64 beats = node_.directory().heartbeat(victim_) - beat_;
+	bool enough = ran_ > patience_ &&
+		      beats * SHMNET_HEARTBEAT_MS > static_cast<u64>(patience_.count());
+	return enough || now - begin_ > SILENCE;
+}
+
+milliseconds Patience::passed() const
+{
+	return std::chrono::duration_cast<milliseconds>(last_ - begin_);
+}
+
+Link::Link(Node& node, u32 victim, u32 address, u32 network)
+    : node_(node), victim_(victim), address_(address), network_(network),
+      out_memory_(Producer<Memory>::memory_size(node.network(network).pool) / sizeof(u64) + 1),
+      in_memory_(Consumer<Memory>::memory_size(node.network(network).pool) / sizeof(u64) + 1)
 {
 	renew();
 }
 
 void Link::renew()
 {
-	const RingId out = {NETWORK, node_.slot(), victim_, 0};
-	const RingId in = {NETWORK, victim_, node_.slot(), 0};
+	const RingId out = {network_, node_.slot(), victim_, 0};
+	const RingId in = {network_, victim_, node_.slot(), 0};
 	out_places_ = ring_places(node_.layout(), out);
 	in_places_ = ring_places(node_.layout(), in);
 	out_.emplace(node_.layout(), out, out_memory_.data());
@@ -116,7 +137,7 @@ bool Link::send(const Bytes& frame, const shmnet_offload& offload, const Spoil& 
 
 shmnet_descriptor& Link::descriptor(u32 i)
 {
-	return out_places_.descriptors[(first_ + i) & (node_.network().ring - 1)];
+	return out_places_.descriptors[(first_ + i) & (node_.network(network_).ring - 1)];
 }
 
 void Link::serve()
@@ -143,7 +164,7 @@ void Link::serve()
 void Link::receive()
 {
 	shmnet_frame frame;
-	for (u32 budget = node_.network().pool; budget > 0; budget--) {
+	for (u32 budget = node_.network(network_).pool; budget > 0; budget--) {
 		shmnet_receive outcome = in_->next(frame);
 		if (outcome != SHMNET_RECEIVE_FRAME && outcome != SHMNET_RECEIVE_OFFLOAD)
 			break;
@@ -164,6 +185,8 @@ void Link::receive()
 void Link::take(const Bytes& frame)
 {
 	Arp arp;
+	if (heard_)
+		heard_(frame);
 	if (frame.size() < offsetof(Arp, pad))
 		return;
 	memcpy(&arp, frame.data(), offsetof(Arp, pad));
@@ -197,27 +220,18 @@ void Link::await_reaction()
 
 std::optional<milliseconds> Link::answered(milliseconds patience, bool by_tape)
 {
-	auto begin = Clock::now();
-	auto last = begin;
-	auto next = begin;
-	Clock::duration ran{0};
-	u64 beat = node_.directory().heartbeat(victim_);
+	Patience left(node_, victim_, patience);
+	auto next = Clock::now();
 	asker_ = ASKER_FIRST + (asker_ + 1 - ASKER_FIRST) % ASKERS;
 	answered_ = 0;
 	for (;;) {
-		auto now = Clock::now();
-		ran += std::min<Clock::duration>(now - last, TURN);
-		last = now;
+		bool over = left.is_over();
 		serve();
 		if (answered_ == asker_)
-			return std::chrono::duration_cast<milliseconds>(now - begin);
-		u64 beats = node_.directory().heartbeat(victim_) - beat;
-		if (ran > patience &&
-		    beats * SHMNET_HEARTBEAT_MS > static_cast<u64>(patience.count()))
+			return left.passed();
+		if (over)
 			return std::nullopt;
-		if (now - begin > SILENCE)
-			return std::nullopt;
-		if (now >= next) {
+		if (auto now = Clock::now(); now >= next) {
 			next = now + ASK_AGAIN;
 			if (by_tape)
 				node_.cast(arp_request(BROADCAST));

@@ -17,10 +17,33 @@ namespace shmnet::hostile {
 
 using Clock = std::chrono::steady_clock;
 
+/*
+ * Whether something has taken longer than it may: of the time in which this process ran, and in
+ * which the victim did, as its heartbeats tell, for a host with too much to do runs neither for a
+ * while.
+ */
+class Patience {
+public:
+	Patience(const Node& node, u32 victim, std::chrono::milliseconds patience);
+	/* To be asked at every turn. */
+	bool is_over();
+	/* As clocks have it, up to the last turn. */
+	std::chrono::milliseconds passed() const;
+
+private:
+	const Node& node_;
+	u32 victim_;
+	std::chrono::milliseconds patience_;
+	u64 beat_;
+	Clock::time_point begin_ = Clock::now();
+	Clock::time_point last_ = begin_;
+	Clock::duration ran_{0};
+};
+
 class Link {
 public:
 	/* @address: the victim's IPv4 address, in host order. */
-	Link(Node& node, u32 victim, u32 address);
+	Link(Node& node, u32 victim, u32 address, u32 network = NETWORK);
 	/* Begins anew, for a node that may have another slot by now. */
 	void renew();
 
@@ -35,16 +58,13 @@ public:
 	void serve();
 	/* Until the victim has done what it does at a doorbell; some milliseconds. */
 	void await_reaction();
-	/*
-	 * How long until a frame has crossed each ring; nothing: not within @patience, of the time in
-	 * which this process ran, and in which the victim did, as its heartbeats tell: a host with too
-	 * much to do runs neither for a while.
-	 */
+	/* How long until a frame has crossed each ring; nothing: not within @patience. */
 	std::optional<std::chrono::milliseconds> answered(std::chrono::milliseconds patience,
 							  bool by_tape = false);
 
 	Node& node() { return node_; }
 	u32 victim() const { return victim_; }
+	u32 address() const { return address_; }
 	/* Who has the victim's address? To a MAC address, or to all. */
 	Bytes arp_request(const Mac& destination) const;
 	/* The words of the ring to the victim, and of the one from it. */
@@ -54,6 +74,8 @@ public:
 	Consumer<Memory>& consumer() { return *in_; }
 	/* Nothing is read or granted any more. */
 	void deaf(bool deaf) { deaf_ = deaf; }
+	/* Called with every frame that is received. */
+	void hear(std::function<void(const Bytes&)> heard) { heard_ = std::move(heard); }
 
 private:
 	void receive();
@@ -62,6 +84,7 @@ private:
 	Node& node_;
 	u32 victim_;
 	u32 address_;
+	u32 network_;
 	RingPlaces out_places_ = {};
 	RingPlaces in_places_ = {};
 	std::vector<u64> out_memory_;
@@ -74,6 +97,7 @@ private:
 	u32 asker_ = 0;    /* last byte of the address that asks ... */
 	u32 answered_ = 0; /* ... and of the one that was last answered */
 	bool deaf_ = false;
+	std::function<void(const Bytes&)> heard_;
 };
 
 } // namespace shmnet::hostile

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <regex>
+#include <utility>
 
 using namespace shmnet;
 using namespace shmnet::hostile;
@@ -21,17 +23,13 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/* Within so long the ring that was hit carries good frames again (B19). */
-constexpr milliseconds PATIENCE{500};
-/* How long a failed one is watched, so that the next starts with a ring that works. */
-constexpr milliseconds RECOVERY{20000};
-
 struct Options {
 	std::string socket;
 	std::vector<std::string> victims;
 	std::string only;
 	std::string storm;
 	double seconds = 10;
+	bool global = false;
 	bool list = false;
 };
 
@@ -44,6 +42,10 @@ Options parse(int argc, char** argv)
 		->required();
 	app.add_option("--only", options.only, "inputs whose class and name match")
 		->option_text("PATTERN");
+	app.add_flag(
+		"--global", options.global,
+		"inputs of the global network too: the victims are as tests/hostile/check makes "
+		"them");
 	app.add_flag("--list", options.list, "list the inputs and end");
 	app.add_option("--storm", options.storm, "do this instead: " + storm_names());
 	app.add_option("--time", options.seconds, "seconds of a storm")->capture_default_str();
@@ -66,13 +68,15 @@ Link make_link(Node& node, const std::string& text)
 
 class Run {
 public:
-	Run(Node& node, std::vector<Link>& links, const std::string& only)
-	    : links_(links), pattern_(only)
+	Run(Node& node, std::vector<Link>& links, const Options& options)
+	    : links_(links), pattern_(options.only)
 	{
 		add_sender_inputs(inputs_, node.network());
 		add_receiver_inputs(inputs_, node.network());
 		add_tape_inputs(inputs_, node.network());
 		add_directory_inputs(inputs_, node.network());
+		if (options.global)
+			add_global(node);
 		std::erase_if(inputs_, [this](const Input& input) {
 			return !std::regex_search(title(input), pattern_);
 		});
@@ -98,12 +102,22 @@ public:
 		for (const Input& input : inputs_)
 			try_input(input);
 		close_kind();
-		fmt::print("# {} inputs, {} without an answer within {} ms\n1..{}\n", tried_,
+		fmt::print("# {} inputs, {} answered wrongly, or not within {} ms\n1..{}\n", tried_,
 			   failures_, PATIENCE.count(), kinds_);
 		return failures_ == 0;
 	}
 
 private:
+	void add_global(const Node& node)
+	{
+		if (!node.has_global())
+			throw std::runtime_error("--global: the region has no global network");
+		for (Link& link : links_)
+			entries_.push_back(std::make_unique<Entry>(link, board_));
+		add_service_inputs(inputs_);
+		add_question_inputs(inputs_);
+	}
+
 	static std::string title(const Input& input)
 	{
 		return fmt::format("{} {}", input.kind, input.name);
@@ -115,15 +129,26 @@ private:
 			close_kind();
 			kind_ = input.kind;
 		}
-		Link& link = links_[tried_++ % links_.size()];
+		kind_tried_++;
+		size_t number = tried_++ % links_.size();
+		Link& link = links_[number];
 		if (::isatty(1)) {
 			fmt::print("\r{} of {}: {}\033[K", tried_, inputs_.size(), title(input));
 			::fflush(stdout);
 		}
-		/* With a ring that is connected and empty: then the input reaches what it is for. */
+		/*
+		 * With a ring that is connected and empty: then the input reaches what it is for.
+		 */
 		(void)link.answered(RECOVERY);
-		input.act(link);
-		link.await_reaction();
+		if (input.judge) {
+			std::string wrong = input.judge(*entries_[number]);
+			if (!wrong.empty())
+				wrong_.push_back(fmt::format("{}, node {}: {}", title(input),
+							     link.victim(), wrong));
+		} else {
+			input.act(link);
+			link.await_reaction();
+		}
 		auto time = link.answered(PATIENCE, input.by_tape);
 		if (time) {
 			times_.push_back(*time);
@@ -138,7 +163,7 @@ private:
 
 	void close_kind()
 	{
-		size_t count = times_.size() + wrong_.size();
+		size_t count = std::exchange(kind_tried_, 0);
 		if (count == 0)
 			return;
 		std::sort(times_.begin(), times_.end());
@@ -158,12 +183,15 @@ private:
 	}
 
 	std::vector<Link>& links_;
+	Board board_;
+	std::vector<std::unique_ptr<Entry>> entries_;
 	std::regex pattern_;
 	Inputs inputs_;
 	std::string kind_;
 	std::vector<milliseconds> times_;
 	std::vector<std::string> wrong_;
 	size_t tried_ = 0;
+	size_t kind_tried_ = 0;
 	size_t failures_ = 0;
 	u32 kinds_ = 0;
 };
@@ -181,7 +209,7 @@ int main(int argc, char** argv)
 			links.push_back(make_link(node, victim));
 		if (!options.storm.empty())
 			return run_storm(options.storm, node, links, options.seconds) ? 0 : 1;
-		Run run(node, links, options.only);
+		Run run(node, links, options);
 		if (options.list) {
 			run.list();
 			return 0;

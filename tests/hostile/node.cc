@@ -37,7 +37,8 @@ Node::~Node()
 {
 	stop_ = true;
 	heart_.join();
-	Memory::store_relaxed(&entry()->networks[NETWORK].state, u32{SHMNET_STATE_DOWN});
+	for (u32 i = 0; i < layout_.networks; i++)
+		Memory::store_relaxed(&entry()->networks[i].state, u32{SHMNET_STATE_DOWN});
 	directory_.release(slot_, incarnation_);
 	ring_all();
 }
@@ -73,10 +74,14 @@ void Node::show()
 	Memory::store_relaxed(&layout_.claim(slot_)->word, static_cast<u64>(incarnation_) << 32 |
 								   identity_tag(identity_) |
 								   SHMNET_CLAIM_CLAIMED);
-	u64 capabilities = SHMNET_CAP_CSUM | u64{network().pieces_max} << SHMNET_CAP_PIECES_SHIFT |
-			   u64{network().frame_max} << SHMNET_CAP_GSO_MAX_SHIFT;
-	directory_.publish_network(slot_, NETWORK, SHMNET_STATE_UP, network().mtu, capabilities);
-	directory_.disarm_casts(slot_, NETWORK);
+	for (u32 i = 0; i < layout_.networks; i++) {
+		const NetworkLayout& net = network(i);
+		u64 capabilities = SHMNET_CAP_CSUM |
+				   u64{net.pieces_max} << SHMNET_CAP_PIECES_SHIFT |
+				   u64{net.frame_max} << SHMNET_CAP_GSO_MAX_SHIFT;
+		directory_.publish_network(slot_, i, SHMNET_STATE_UP, net.mtu, capabilities);
+		directory_.disarm_casts(slot_, i);
+	}
 	directory_.publish_entry(slot_, shown);
 	ring_all();
 }
@@ -89,10 +94,10 @@ void Node::beat()
 	}
 }
 
-Mac Node::mac(u32 slot) const
+Mac Node::mac(u32 slot, u32 network) const
 {
 	u32 region = layout_.region_id;
-	return {SHMNET_MAC_BASE | NETWORK << SHMNET_MAC_NETWORK_SHIFT,
+	return {static_cast<u8>(SHMNET_MAC_BASE | network << SHMNET_MAC_NETWORK_SHIFT),
 		static_cast<u8>(region >> 16),
 		static_cast<u8>(region >> 8),
 		static_cast<u8>(region),
@@ -137,36 +142,43 @@ u64 Node::ring_everything()
 	return rung;
 }
 
-void Node::ring_readers()
+void Node::ring_readers(u32 network)
 {
 	Memory::full_fence();
 	for (u32 slot = 0; slot < layout_.nodes; slot++)
 		if (slot != slot_ && directory_.living(slot) &&
-		    directory_.casts_armed(slot, NETWORK) & SHMNET_CAST_BIT(0))
-			ring(directory_.cast_doorbell(slot, NETWORK));
+		    directory_.casts_armed(slot, network) & SHMNET_CAST_BIT(0))
+			ring(directory_.cast_doorbell(slot, network));
 }
 
-Bytes Node::command(u8 type, u32 incarnation, u8 version) const
+shmnet_command Node::command_on(u32 network, u8 type, u32 incarnation) const
 {
-	Mac source = mac(slot_);
+	Mac source = mac(slot_, network);
 	shmnet_command command = {};
 	memcpy(command.destination, BROADCAST.data(), sizeof(command.destination));
 	memcpy(command.source, source.data(), sizeof(command.source));
 	command.source[0] |= SHMNET_MAC_COMMAND;
 	command.ethertype = htons(SHMNET_COMMAND_ETHERTYPE);
-	command.version = version;
+	command.version = SHMNET_VERSION;
 	command.type = type;
 	command.incarnation = htonl(incarnation);
+	return command;
+}
+
+Bytes Node::command(u8 type, u32 incarnation, u8 version) const
+{
+	shmnet_command command = command_on(NETWORK, type, incarnation);
+	command.version = version;
 	auto* begin = reinterpret_cast<const u8*>(&command);
 	return {begin, begin + sizeof(command)};
 }
 
-bool Node::cast(const Bytes& frame)
+bool Node::cast(const Bytes& frame, u32 network)
 {
-	u8* to = casts_->begin(static_cast<u32>(frame.size()), NETWORK, 0, 0);
+	u8* to = casts_->begin(static_cast<u32>(frame.size()), network, 0, 0);
 	Memory::copy_payload(to, frame.data(), frame.size());
 	bool published = casts_->publish();
-	ring_readers();
+	ring_readers(network);
 	return published;
 }
 

@@ -26,8 +26,9 @@ using Bytes = std::vector<u8>;
 
 constexpr Mac BROADCAST = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-/* The network that it is on: the first, local one. */
+/* The networks that it is on: the first, local one, and the global one, if there is one. */
 constexpr u32 NETWORK = 0;
+constexpr u32 GLOBAL = 1;
 
 class Node {
 public:
@@ -44,13 +45,14 @@ public:
 	void show();
 
 	const Layout& layout() const { return layout_; }
-	const NetworkLayout& network() const { return layout_.network[NETWORK]; }
+	const NetworkLayout& network(u32 index = NETWORK) const { return layout_.network[index]; }
+	bool has_global() const { return layout_.networks > GLOBAL && network(GLOBAL).services; }
 	const Directory<Memory>& directory() const { return directory_; }
 	u32 slot() const { return slot_; }
 	u32 incarnation() const { return incarnation_; }
 	u32 peer_id() const { return static_cast<u32>(client_.id()); }
 	shmnet_node* entry() const { return layout_.node(slot_); }
-	Mac mac(u32 slot) const;
+	Mac mac(u32 slot, u32 network = NETWORK) const;
 
 	/* Rings what another's words ask for; passes over what nobody could ring. */
 	void ring(u32 doorbell);
@@ -62,12 +64,13 @@ public:
 	/* A doorbell of every vector of every node; how many that were. */
 	u64 ring_everything();
 
-	/* The driver's own frame. */
+	/* The driver's own frame, and its bytes. */
+	shmnet_command command_on(u32 network, u8 type, u32 incarnation) const;
 	Bytes command(u8 type, u32 incarnation, u8 version = SHMNET_VERSION) const;
 	/* Onto the broadcast tape. */
-	bool cast(const Bytes& frame);
+	bool cast(const Bytes& frame, u32 network = NETWORK);
 	CastWriter<Memory>& casts() { return *casts_; }
-	void ring_readers();
+	void ring_readers(u32 network = NETWORK);
 
 private:
 	void beat();

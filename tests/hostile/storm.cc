@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "storm.hh"
 
+#include "entry.hh"
 #include "support/random.hh"
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <map>
+#include <memory>
 
 namespace shmnet::hostile {
 
@@ -15,9 +18,29 @@ using test::Random;
 namespace {
 
 constexpr milliseconds RECOVERY{5000};
-/* A second has so many writes at most: what is more would only take the processor away. */
+/* A second has so many at most: what is more would only take the processor away. */
 constexpr u64 WRITES_A_SECOND = 1000000;
 constexpr u32 WRITES_A_TURN = 1000;
+constexpr u64 QUESTIONS_A_SECOND = 200000;
+constexpr u32 QUESTIONS_A_TURN = 100;
+
+/* Waits until so many are no more than a second may have. */
+class Pace {
+public:
+	explicit Pace(u64 a_second) : a_second_(a_second) {}
+
+	void keep(u64 more)
+	{
+		done_ += more;
+		std::this_thread::sleep_until(
+			begin_ + std::chrono::microseconds(done_ * 1000000 / a_second_));
+	}
+
+private:
+	u64 a_second_;
+	u64 done_ = 0;
+	Clock::time_point begin_ = Clock::now();
+};
 
 struct Range {
 	u8* begin;
@@ -67,9 +90,7 @@ public:
 			u64 word = random_.next() % (range.bytes / sizeof(u32));
 			Memory::store_relaxed(reinterpret_cast<u32*>(range.begin) + word, value());
 		}
-		written_ += WRITES_A_TURN;
-		std::this_thread::sleep_until(
-			begin_ + std::chrono::microseconds(written_ * 1000000 / WRITES_A_SECOND));
+		pace_.keep(WRITES_A_TURN);
 		return WRITES_A_TURN;
 	}
 
@@ -88,8 +109,51 @@ private:
 
 	std::vector<Range> ranges_;
 	Random random_{1};
-	u64 written_ = 0;
-	Clock::time_point begin_ = Clock::now();
+	Pace pace_{WRITES_A_SECOND};
+};
+
+/*
+ * Questions and answers, of connections that the victims have, and of others, which are all
+ * different; and now and then what this node offers, told anew.
+ */
+class Questions {
+public:
+	Questions(Node& node, std::vector<Link>& links)
+	{
+		if (!node.has_global())
+			throw std::runtime_error("there is no global network to ask on");
+		for (Link& link : links)
+			entries_.push_back(std::make_unique<Entry>(link, board_));
+	}
+
+	u64 turn()
+	{
+		for (u32 i = 0; i < QUESTIONS_A_TURN; i++)
+			cast_one();
+		pace_.keep(QUESTIONS_A_TURN);
+		return QUESTIONS_A_TURN;
+	}
+
+private:
+	static constexpr u32 TELLS_EVERY = 1024;
+
+	void cast_one()
+	{
+		Entry& entry = *entries_[number_ % entries_.size()];
+		u32 what = number_++ / static_cast<u32>(entries_.size());
+		if (what % TELLS_EVERY == 0)
+			entry.tell_own();
+		shmnet_command_flow flow = entry.held();
+		if (what & 1)
+			memcpy(flow.source + 8, &number_, sizeof(number_));
+		u8 type = what & 2 ? SHMNET_COMMAND_HAVE : SHMNET_COMMAND_ASK;
+		entry.cast(entry.command(type, flow));
+	}
+
+	Board board_;
+	std::vector<std::unique_ptr<Entry>> entries_;
+	u32 number_ = 0;
+	Pace pace_{QUESTIONS_A_SECOND};
 };
 
 /* A storm's turns; each returns how often it did it. */
@@ -120,6 +184,11 @@ std::map<std::string, std::function<Turn(Node&, std::vector<Link>&)>> storms()
 				 node.ring_all();
 				 return u64{1};
 			 };
+		 }},
+		{"questions",
+		 [](Node& node, std::vector<Link>& links) -> Turn {
+			 auto questions = std::make_shared<Questions>(node, links);
+			 return [questions] { return questions->turn(); };
 		 }},
 		{"scribble",
 		 [](Node& node, std::vector<Link>& links) -> Turn {

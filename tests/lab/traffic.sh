@@ -79,8 +79,8 @@ pings() { # pings FROM TO [SECONDS]: an answer within so long
 	on "$1" ping -q -c 1 -w "${3:-20}" 192.0.2.$(($2 + 1))
 }
 
-counter() { # counter NODE NAME
-	on "$1" ethtool -S shml0 | sed -n "s/^ *$2: //p"
+counter() { # counter NODE NAME [INTERFACE]
+	on "$1" ethtool -S "${3:-shml0}" | sed -n "s/^ *$2: //p"
 }
 
 # What a node sees of another: its state, whether connected, its incarnation, its slot. Guests take
