@@ -22,8 +22,11 @@ constexpr milliseconds TURN{1};
 /* A cast is read at once, or nearly. */
 constexpr milliseconds FLIPPING{3};
 constexpr milliseconds REOPENED{500};
-/* The last byte of the client's address, in the victim's own network. */
-constexpr u32 CLIENT = 201;
+/*
+ * The last byte of a client's address, in the victims' network; each victim has one of its own, because
+ * they tell each other of its flows.
+ */
+constexpr u32 CLIENTS_FIRST = 201;
 constexpr u16 CLIENT_PORTS_FIRST = 1024;
 /* Without a program, and outside of all blocks. */
 constexpr u16 STRAY_PORT = 70;
@@ -128,7 +131,7 @@ bool Entry::hears(milliseconds patience)
 shmnet_command_flow Entry::new_flow(u8 protocol, u16 port)
 {
 	shmnet_command_flow flow = {};
-	put_mapped(flow.source, (local_.address() & ~0xffu) | CLIENT);
+	put_mapped(flow.source, (local_.address() & ~0xffu) | (CLIENTS_FIRST + local_.victim()));
 	memcpy(flow.destination, test::SHARED_ADDRESS, sizeof(flow.destination));
 	flow.source_port = htons(next_port_);
 	flow.destination_port = htons(port);
@@ -169,7 +172,8 @@ void Entry::take_packet(const Bytes& frame)
 	if (frame.size() < sizeof(packet))
 		return;
 	memcpy(&packet, frame.data(), sizeof(packet));
-	if (packet.ethertype == htons(ETHERTYPE_IPV4) && packet.source_address[3] == CLIENT)
+	if (packet.ethertype == htons(ETHERTYPE_IPV4) &&
+	    packet.source_address[3] == CLIENTS_FIRST + local_.victim())
 		given_.insert({packet.protocol, ntohs(packet.source_port)});
 }
 
