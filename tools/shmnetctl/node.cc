@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl node, device, counters: what the module says of itself. */
+#include "node_state.hh"
 #include "query.hh"
 #include "region_view.hh"
 #include "size.hh"
@@ -10,23 +11,6 @@
 namespace shmnet::ctl {
 
 namespace {
-
-const char* node_state(__u32 state)
-{
-	switch (state) {
-	case SHMNET_NODE_SELF:
-		return "self";
-	case SHMNET_NODE_UP:
-		return "up";
-	case SHMNET_NODE_SILENT:
-		return "silent";
-	case SHMNET_NODE_DEAD:
-		return "dead";
-	case SHMNET_NODE_LEFT:
-		return "left";
-	}
-	return "unknown";
-}
 
 /* "0:up,1:down": each network's state, with a star where there is a connection. */
 std::string networks_text(const NodeInfo& node)
@@ -43,7 +27,7 @@ std::string nodes_text(const std::vector<NodeInfo>& nodes)
 {
 	Table table({"DEVICE", "NODE", "STATE", "INCARNATION", "NETWORKS", "MAC", "PEER", "NAME"});
 	for (const NodeInfo& node : nodes)
-		table.add({node.device, number(node.slot), node_state(node.state),
+		table.add({node.device, number(node.slot), node_state_name(node.state),
 			   number(node.incarnation), networks_text(node),
 			   node.networks.empty() ? "-" : mac_text(node.networks[0].mac),
 			   node.peer ? number(*node.peer) : "-",
@@ -57,7 +41,7 @@ Json nodes_json(const std::vector<NodeInfo>& nodes)
 	for (const NodeInfo& node : nodes) {
 		Json object = {{"device", node.device},
 			       {"node", node.slot},
-			       {"state", node_state(node.state)},
+			       {"state", node_state_name(node.state)},
 			       {"incarnation", node.incarnation}};
 		if (node.has_entry) {
 			object["name"] = printable(node.name);
