@@ -49,13 +49,13 @@ FlowQuestion question_of(const Arguments& arguments)
 			throw UsageError(fmt::format("{} is no address with a port: give it as "
 						     "192.0.2.1:80 or [2001:db8::1]:80",
 						     text));
-	if (is_ipv4(source->first) != is_ipv4(destination->first))
+	if (is_ipv4(source->address) != is_ipv4(destination->address))
 		throw UsageError("one address is of IPv4 and the other of IPv6");
 	return {.protocol = *protocol,
-		.source = source->first,
-		.destination = destination->first,
-		.source_port = source->second,
-		.destination_port = destination->second};
+		.source = source->address,
+		.destination = destination->address,
+		.source_port = source->port,
+		.destination_port = destination->port};
 }
 
 std::string state_of(const OfferInfo& offer, bool able, const std::vector<NodeInfo>& nodes)

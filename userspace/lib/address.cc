@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "address.hh"
 
+#include "size.hh"
+
 #include <arpa/inet.h>
 #include <fmt/core.h>
 #include <netinet/in.h>
 
-#include <charconv>
 #include <cstring>
 
 namespace shmnet {
@@ -58,7 +59,7 @@ std::string end_text(const Address& address, __u32 port)
 	return fmt::format("{}:{}", is_ipv4(address) ? text : "[" + text + "]", port);
 }
 
-std::optional<std::pair<Address, __u32>> parse_end(const std::string& text)
+std::optional<End> parse_end(const std::string& text)
 {
 	size_t colon = text.rfind(':');
 	if (colon == std::string::npos)
@@ -67,13 +68,12 @@ std::optional<std::pair<Address, __u32>> parse_end(const std::string& text)
 	bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
 	if (bracketed)
 		host = host.substr(1, host.size() - 2);
+	bool is_ipv6 = host.find(':') != std::string::npos;
 	std::optional<Address> address = parse_address(host);
-	__u16 port = 0;
-	const char* end = text.data() + text.size();
-	auto [rest, error] = std::from_chars(text.data() + colon + 1, end, port);
-	if (!address || bracketed == is_ipv4(*address) || error != std::errc() || rest != end)
+	std::optional<__u64> port = parse_number(text.substr(colon + 1));
+	if (!address || !port || *port == 0 || *port > 0xffff || is_ipv6 != bracketed)
 		return std::nullopt;
-	return std::pair(*address, __u32{port});
+	return End{*address, static_cast<__u32>(*port)};
 }
 
 std::string protocol_name(__u32 protocol)

@@ -7,7 +7,6 @@
 #include <array>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace shmnet {
 
@@ -27,8 +26,16 @@ std::optional<Address> parse_address(const std::string& text);
 /* 192.0.2.1:80, [2001:db8::1]:80 */
 std::string end_text(const Address& address, __u32 port);
 
-/* The other way; nothing if it is none. */
-std::optional<std::pair<Address, __u32>> parse_end(const std::string& text);
+/* An address and a port. */
+struct End {
+	Address address = {};
+	__u32 port = 0;
+
+	bool operator==(const End&) const = default;
+};
+
+/* The other way; nothing if it is none, or the port is not from 1 to 65535. */
+std::optional<End> parse_end(const std::string& text);
 
 /* Of IP: "tcp"; a number if it has no name here. */
 std::string protocol_name(__u32 protocol);
