@@ -18,7 +18,8 @@ $(BUILD)/bin/$(1): $$(patsubst %.cc,$(BUILD)/obj/%.o,$(2)) $(BUILD)/userspace.a
 PROGRAMS += $(BUILD)/bin/$(1)
 endef
 
-PACKAGE_CFLAGS := $(shell pkg-config --cflags libnl-3.0 libsystemd fmt spdlog tomlplusplus)
+PACKAGE_CFLAGS := $(shell pkg-config --cflags libnl-3.0 libsystemd fmt spdlog tomlplusplus \
+	prometheus-cpp-core)
 LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard userspace/lib/*.cc))
 
 # An archive, so that a program links what it uses, and with it only those libraries.
@@ -27,7 +28,8 @@ $(BUILD)/userspace.a: $(LIB_OBJECTS)
 
 $(eval $(call program,shmnet-hub,$(wildcard tools/hub/*.cc),libsystemd fmt spdlog))
 $(eval $(call program,shmnetctl,$(wildcard tools/shmnetctl/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog))
-$(eval $(call program,shmnetd,$(wildcard userspace/shmnetd/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog tomlplusplus))
+$(eval $(call program,shmnetd,$(wildcard userspace/shmnetd/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog tomlplusplus \
+	prometheus-cpp-core))
 
 $(BUILD)/obj/%.o: %.cc
 	@mkdir -p $(@D)

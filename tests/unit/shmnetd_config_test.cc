@@ -5,6 +5,7 @@
 #include "error.hh"
 #include "support/temporary.hh"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
@@ -35,6 +36,7 @@ TEST(ShmnetdConfig, HasDefaults)
 	EXPECT_EQ(config.policy.weight, 1u);
 	EXPECT_FALSE(config.policy.local_first);
 	EXPECT_EQ(config.poll, std::chrono::seconds(1));
+	EXPECT_FALSE(config.metrics);
 	EXPECT_FALSE(config.chooses({IPPROTO_TCP, 80}));
 }
 
@@ -52,6 +54,9 @@ weight = 4
 
 [service."tcp/25"]
 local-first = false
+
+[metrics]
+listen = "127.0.0.1:9877"
 )",
 				     "a.toml");
 	EXPECT_TRUE(config.chooses({IPPROTO_TCP, 80}));
@@ -71,6 +76,7 @@ local-first = false
 	const ServicePolicy& mail = config.policy_of({IPPROTO_TCP, 25});
 	EXPECT_EQ(mail.balance, __u32{SHMNET_BALANCE_LEAST});
 	EXPECT_FALSE(mail.local_first);
+	EXPECT_EQ(config.metrics, parse_end("127.0.0.1:9877"));
 }
 
 TEST(ShmnetdConfig, TakesWhatIsAtTheLimits)
@@ -84,6 +90,28 @@ TEST(ShmnetdConfig, TakesWhatIsAtTheLimits)
 			    .chooses({IPPROTO_TCP, 65535}));
 	EXPECT_EQ(parse_config("balance = \"flow\"", "a.toml").policy.balance,
 		  __u32{SHMNET_BALANCE_FLOW});
+}
+
+TEST(ShmnetdConfig, TakesWhereMetricsAreServed)
+{
+	struct {
+		const char* listen;
+		const char* address;
+		__u32 port;
+	} cases[] = {
+		{"0.0.0.0:1", "0.0.0.0", 1},
+		{"192.0.2.1:65535", "192.0.2.1", 65535},
+		{"[::]:9877", "::", 9877},
+		{"[2001:DB8:0::1]:9877", "2001:db8::1", 9877},
+	};
+	for (const auto& row : cases) {
+		Config config = parse_config(fmt::format("[metrics]\nlisten = \"{}\"", row.listen),
+					     "a.toml");
+		ASSERT_TRUE(config.metrics) << row.listen;
+		EXPECT_EQ(address_text(config.metrics->address), row.address);
+		EXPECT_EQ(config.metrics->port, row.port);
+	}
+	EXPECT_FALSE(parse_config("[metrics]", "a.toml").metrics) << "each key may be left out";
 }
 
 TEST(ShmnetdConfig, NamesWhatIsWrong)
@@ -122,6 +150,33 @@ TEST(ShmnetdConfig, NamesWhatIsWrong)
 		 "a.toml:2: service.\"tcp/80\".weight: ", "256"},
 		{"[service.\"tcp/80\"]\npoll = 1",
 		 "a.toml:2: service.\"tcp/80\".poll: ", "balance, weight and local-first"},
+		{"metrics = \"127.0.0.1:9877\"", "a.toml:1: metrics: ", "[metrics]"},
+		{"[metrics]\nport = 9877", "a.toml:2: metrics.port: ", "there is listen"},
+		{"[metrics]\nlisten = 9877", "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"9877\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \":9877\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"127.0.0.1\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"127.0.0.1:\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"127.0.0.1:0\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"127.0.0.1:65536\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"127.0.0.1:80,443s\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"localhost:9877\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"::1:9877\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"[127.0.0.1]:80\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"[]:80\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"[metrics]\nlisten = \"[::1]\"",
+		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
 		{"weight = 1\nweight = 2", "a.toml:2: this is no TOML: ", "weight"},
 		{"services = [", "a.toml:1: this is no TOML: ", ""},
 	};

@@ -8,7 +8,10 @@
 
 #include "error.hh"
 #include "support/fake_module.hh"
+#include "support/http.hh"
+#include "support/kept_log.hh"
 #include "support/network_namespace.hh"
+#include "support/program.hh"
 #include "support/temporary.hh"
 
 #include <gtest/gtest.h>
@@ -27,6 +30,9 @@ using namespace shmnet::test;
 namespace {
 
 constexpr const char* SHARED = "192.0.2.1";
+/* Served at the shared address, they are published as any program's listener is. */
+constexpr const char* METRICS = "[metrics]\nlisten = \"192.0.2.1:9877\"\n";
+constexpr __u16 METRICS_PORT = 9877;
 constexpr unsigned PATIENCE = 60; /* seconds */
 
 class ShmnetdDaemon : public ::testing::Test {
@@ -179,6 +185,73 @@ TEST_F(ShmnetdDaemon, KeepsItsConfigurationWhenTheNewOneIsWrong)
 			  [this] { module.rejoin(); },
 		  }),
 		  (Ports{{80}, {80}, {80}}));
+}
+
+TEST_F(ShmnetdDaemon, ServesItsMetricsAsLongAsItIsConfiguredTo)
+{
+	configure(fmt::format("poll = 0.05\n{}", METRICS));
+	auto shows = [](const std::string& text) {
+		return eventually([&] { return scraped(SHARED, METRICS_PORT, text); });
+	};
+	EXPECT_EQ(run({
+			  [] {},
+			  [&] {
+				  /* This one is not done yet. */
+				  EXPECT_TRUE(shows("\nshmnetd_publications_total 1\n"));
+				  EXPECT_TRUE(shows("\nshmnetd_tracing 0\n"));
+				  socket = open_socket(SOCK_STREAM, SHARED, 80);
+			  },
+			  [&] {
+				  EXPECT_TRUE(shows("\nshmnetd_publications_total 2\n"));
+				  EXPECT_TRUE(shows("\nshmnetd_listeners 1\n"));
+				  EXPECT_TRUE(shows("\nshmnetd_published_service_weight{interface="
+						    "\"lo\",protocol=\"tcp\",address=\"192.0.2.1"
+						    "\",port=\"9877\"} 1\n"));
+				  configure("poll = 0.05\n");
+				  ::raise(SIGHUP);
+			  },
+		  }),
+		  (Ports{{}, {METRICS_PORT}, {80, METRICS_PORT}, {80}}));
+}
+
+TEST_F(ShmnetdDaemon, ShowsThatTheNewConfigurationIsWrong)
+{
+	configure(fmt::format("poll = 0.05\n{}", METRICS));
+	EXPECT_EQ(run({
+			  [] {},
+			  [this] {
+				  configure("poll = 0\n");
+				  ::raise(SIGHUP);
+				  /* Told of after the reload. */
+				  module.rejoin();
+			  },
+			  [this] {
+				  EXPECT_TRUE(eventually([] {
+					  return scraped(
+						  SHARED, METRICS_PORT,
+						  "\nshmnetd_config_last_reload_successful 0\n");
+				  }));
+				  module.rejoin();
+			  },
+		  }),
+		  (Ports{{}, {METRICS_PORT}, {METRICS_PORT}, {METRICS_PORT}}));
+}
+
+TEST_F(ShmnetdDaemon, GoesOnWithoutMetricsAndTriesAgainAtAReload)
+{
+	KeptLog log;
+	UniqueFd taken = open_socket(SOCK_STREAM, SHARED, METRICS_PORT);
+	configure(fmt::format("poll = 0.05\n{}", METRICS));
+	EXPECT_EQ(run({
+			  [this] { socket = open_socket(SOCK_STREAM, SHARED, 80); },
+			  [&] {
+				  EXPECT_TRUE(eventually(
+					  [&] { return log.has("metrics are not served"); }));
+				  taken.reset();
+			  },
+			  [] { ::raise(SIGHUP); },
+		  }),
+		  (Ports{{METRICS_PORT}, {80, METRICS_PORT}, {80}, {80, METRICS_PORT}}));
 }
 
 TEST_F(ShmnetdDaemon, DoesNotStartWithAWrongConfiguration)

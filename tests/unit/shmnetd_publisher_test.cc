@@ -62,6 +62,24 @@ TEST_F(ShmnetdPublisher, TellsWhatChanges)
 	EXPECT_FALSE(publisher.counts_connections());
 }
 
+TEST_F(ShmnetdPublisher, CountsWhatTheModuleTookAndRefused)
+{
+	Publisher publisher(module, {});
+	module.refuse = ENOMEM;
+	publish(publisher);
+	EXPECT_EQ(publisher.counts().publications, 0u);
+	EXPECT_EQ(publisher.counts().failures, 1u);
+	EXPECT_FALSE(publisher.counts().last);
+	module.refuse = 0;
+	auto before = std::chrono::system_clock::now();
+	publish(publisher);
+	publish(publisher);
+	EXPECT_EQ(publisher.counts().publications, 1u) << "it knew the second time";
+	EXPECT_EQ(publisher.counts().failures, 1u);
+	ASSERT_TRUE(publisher.counts().last);
+	EXPECT_GE(*publisher.counts().last, before);
+}
+
 TEST_F(ShmnetdPublisher, TellsAtFirstThatThereIsNothing)
 {
 	listeners.clear();

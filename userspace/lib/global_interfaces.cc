@@ -38,13 +38,17 @@ std::vector<GlobalInterface> global_interfaces(const std::vector<DeviceInfo>& de
 	return all;
 }
 
+bool is_here(const std::string& name, __u32 index)
+{
+	return ::if_nametoindex(name.c_str()) == index;
+}
+
 std::vector<GlobalInterface> global_interfaces_here(Control& control)
 {
 	std::vector<GlobalInterface> all =
 		global_interfaces(control.devices(""), control.nodes(""));
-	/* The module tells of a device's interfaces in other namespaces, too. */
 	std::erase_if(all, [](const GlobalInterface& interface) {
-		return ::if_nametoindex(interface.name.c_str()) != interface.index;
+		return !is_here(interface.name, interface.index);
 	});
 	return all;
 }

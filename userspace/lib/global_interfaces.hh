@@ -22,6 +22,12 @@ struct GlobalInterface {
 /* Of devices whose node has joined; in whatever network namespace they are. */
 std::vector<GlobalInterface> global_interfaces(const std::vector<DeviceInfo>& devices,
 					       const std::vector<NodeInfo>& nodes);
+/*
+ * Whether an interface is in this network namespace: the module tells of a device's interfaces in other
+ * ones, too.
+ */
+bool is_here(const std::string& name, __u32 index);
+
 /* Those that are in this network namespace. */
 std::vector<GlobalInterface> global_interfaces_here(Control& control);
 /* The one of this name, or, if that is empty, the only one. Throws Error. */

@@ -59,7 +59,7 @@ spdlog::level::level_enum spdlog_level(LogLevel level)
 void start_log(const char* program, bool verbose)
 {
 	journal = stderr_is_journal();
-	auto logger = spdlog::stderr_logger_st(program);
+	auto logger = spdlog::stderr_logger_mt(program);
 	logger->set_pattern(journal ? "%v" : "%Y-%m-%dT%H:%M:%S.%e %n %l: %v");
 	logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
 	logger->flush_on(spdlog::level::debug);

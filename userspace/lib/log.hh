@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* The log of a program that runs on: standard error, with priorities for systemd's journal. */
+/*
+ * The log of a program that runs on: standard error, with priorities for systemd's journal. Once it
+ * is started, any thread may write to it; a LimitedLog is one thread's.
+ */
 #pragma once
 
 #include "memory.hh"

@@ -20,6 +20,8 @@ namespace {
 constexpr double POLL_MIN = 0.05; /* seconds */
 constexpr double POLL_MAX = 3600;
 
+constexpr const char* LISTEN_SYNTAX =
+	"give an address and a port, such as \"127.0.0.1:9877\" or \"[::1]:9877\"";
 constexpr const char* NAME_SYNTAX = "tcp/PORT or udp/PORT, with a PORT from 1 to 65535";
 
 class Reader {
@@ -36,11 +38,13 @@ public:
 				read_services(value, config);
 			else if (name == "poll")
 				config.poll = read_poll(value);
+			else if (name == "metrics")
+				config.metrics = read_metrics(value);
 			else if (!read_policy(name, name, value, config.policy) &&
 				 name != "service")
 				fail(key.source(), name,
 				     "there is no such key; there are services, balance, weight, "
-				     "local-first, poll and service");
+				     "local-first, poll, service and metrics");
 		}
 		if (const toml::node* own = table.get("service"))
 			read_own(*own, config);
@@ -161,6 +165,24 @@ private:
 			fail(value.source(), "poll",
 			     fmt::format("give seconds, from {} to {}", POLL_MIN, POLL_MAX));
 		return std::chrono::microseconds(static_cast<int64_t>(*seconds * 1e6));
+	}
+
+	std::optional<End> read_metrics(const toml::node& value) const
+	{
+		const toml::table* table = value.as_table();
+		if (!table)
+			fail(value.source(), "metrics", "give a table: [metrics]");
+		std::optional<End> listen;
+		for (const auto& [key, node] : *table) {
+			std::string path = fmt::format("metrics.{}", key.str());
+			if (key.str() != "listen")
+				fail(key.source(), path, "there is no such key; there is listen");
+			if (node.is_string())
+				listen = parse_end(node.ref<std::string>());
+			if (!listen)
+				fail(node.source(), path, LISTEN_SYNTAX);
+		}
+		return listen;
 	}
 
 	const std::string& file_;

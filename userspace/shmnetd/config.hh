@@ -2,6 +2,8 @@
 /* What the configuration says: /etc/shmnet/shmnetd.toml. */
 #pragma once
 
+#include "address.hh"
+
 #include <linux/shmnet_shm.h>
 
 #include <chrono>
@@ -43,6 +45,7 @@ struct Config {
 	ServicePolicy policy;
 	std::map<ServiceName, ServicePolicy> own; /* of services that differ */
 	std::chrono::microseconds poll{1'000'000};
+	std::optional<End> metrics; /* where they are served; nothing: nowhere */
 
 	bool chooses(const ServiceName& name) const { return all || services.contains(name); }
 	const ServicePolicy& policy_of(const ServiceName& name) const;

@@ -51,6 +51,7 @@ Daemon::Daemon(const Options& options, Module& module, const std::string& tracef
 		log_warning("there is no global interface here yet; 'shmnetctl device' shows the "
 			    "interfaces that there are");
 	poll_timer_.fire_after(config_.poll.count());
+	server_.listen(config_.metrics);
 }
 
 void Daemon::start_trace(const std::string& tracefs)
@@ -123,8 +124,12 @@ void Daemon::look(bool count)
 		publisher_.find_interfaces();
 	if (count && publisher_.counts_connections())
 		connections_ = sockets_.connections(1u << TCP_ESTABLISHED);
-	publisher_.publish(sockets_.listeners(), addresses_.addresses(), config_, connections_);
+	std::set<Listener> listeners = sockets_.listeners();
+	values_.listeners = listeners.size();
+	values_.looked = std::chrono::system_clock::now();
+	publisher_.publish(listeners, addresses_.addresses(), config_, connections_);
 	notify_status();
+	show();
 }
 
 void Daemon::reload()
@@ -139,9 +144,13 @@ void Daemon::reload()
 		log_info("the configuration was read again");
 		poll_timer_.fire_after(config_.poll.count());
 		wake();
+		server_.listen(config_.metrics);
+		values_.reloaded = true;
 	} catch (const Error& error) {
 		log_error("{}; what was read before holds", error.what());
+		values_.reloaded = false;
 	}
+	show();
 	(void)sd_notify(0, "READY=1");
 }
 
@@ -152,6 +161,17 @@ void Daemon::notify_status()
 		return;
 	status_ = status;
 	(void)sd_notifyf(0, "STATUS=%s", status.c_str());
+}
+
+void Daemon::show()
+{
+	values_.traces = trace_ != nullptr;
+	values_.counts = publisher_.counts();
+	values_.published.clear();
+	for (const Published& published : publisher_.published())
+		if (published.told)
+			values_.published[published.interface.name] = *published.told;
+	metrics_->show(values_);
 }
 
 } // namespace shmnet::shmnetd

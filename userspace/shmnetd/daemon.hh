@@ -5,6 +5,8 @@
 #include "addresses.hh"
 #include "event_loop.hh"
 #include "listeners.hh"
+#include "metrics.hh"
+#include "metrics_server.hh"
 #include "options.hh"
 #include "publisher.hh"
 #include "trace.hh"
@@ -37,6 +39,8 @@ private:
 	void wake();
 	void look(bool count);
 	void notify_status();
+	/* To who asks for metrics. */
+	void show();
 
 	Options options_;
 	Config config_;
@@ -52,6 +56,8 @@ private:
 	bool wakes_ = false; /* the timer runs */
 	Clock::time_point woken_{};
 	std::string status_;
+	DaemonValues values_;
+	std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();
 
 	EventLoop loop_;
 	EventSource on_changes_;
@@ -60,6 +66,8 @@ private:
 	EventSource wake_timer_;
 	EventSource poll_timer_;
 	std::vector<EventSource> signals_;
+	/* After the signals are blocked, which are for this thread alone. */
+	MetricsServer server_{metrics_};
 };
 
 /* The configuration that the options name. Throws Error. */

@@ -2,8 +2,34 @@
 #include "module.hh"
 
 #include <algorithm>
+#include <set>
 
 namespace shmnet::shmnetd {
+
+void keep_here(ModuleValues& values, const std::function<bool(const InterfaceInfo&)>& belongs)
+{
+	std::erase_if(values.counters,
+		      [&](const CounterInfo& info) { return !belongs(info.interface); });
+	std::erase_if(values.offers,
+		      [&](const OfferInfo& offer) { return !belongs(offer.interface); });
+	std::set<std::string> devices;
+	for (const CounterInfo& info : values.counters)
+		devices.insert(info.device);
+	std::erase_if(values.nodes,
+		      [&](const NodeInfo& node) { return !devices.contains(node.device); });
+}
+
+ModuleValues ask_module()
+{
+	Control control;
+	ModuleValues values = {.counters = control.counters(""),
+			       .nodes = control.nodes(""),
+			       .offers = control.offers("")};
+	keep_here(values, [](const InterfaceInfo& interface) {
+		return is_here(interface.name, interface.index);
+	});
+	return values;
+}
 
 std::vector<GlobalInterface> KernelModule::interfaces()
 {

@@ -6,10 +6,24 @@
 #include "events.hh"
 #include "global_interfaces.hh"
 
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace shmnet::shmnetd {
+
+/* What the module says of the interfaces of this network namespace, and of their regions. */
+struct ModuleValues {
+	std::vector<CounterInfo> counters;
+	std::vector<NodeInfo> nodes;
+	std::vector<OfferInfo> offers;
+};
+
+/* Takes away what belongs to other namespaces only: @belongs says of an interface. */
+void keep_here(ModuleValues& values, const std::function<bool(const InterfaceInfo&)>& belongs);
+
+/* On a socket of its own, so any thread may. Throws Error. */
+ModuleValues ask_module();
 
 class Module {
 public:

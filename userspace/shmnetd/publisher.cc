@@ -91,6 +91,7 @@ void Publisher::tell(Published& published)
 		module_.set_services(published.interface.index, published.selection.services);
 	} catch (const ServicesError& error) {
 		/* The next turn tries again, unless waiting does not help. */
+		counts_.failures++;
 		published.told.reset();
 		published.refused = error.what();
 		if (error.code() == EPERM || error.code() == EOPNOTSUPP)
@@ -101,6 +102,8 @@ void Publisher::tell(Published& published)
 			failures_.write(LogLevel::Error, "{}: {}", name, error.what());
 		return;
 	}
+	counts_.publications++;
+	counts_.last = std::chrono::system_clock::now();
 	log_changes(published);
 	published.refused.clear();
 	published.told = published.selection.services;

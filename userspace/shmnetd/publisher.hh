@@ -7,6 +7,7 @@
 #include "module.hh"
 #include "services.hh"
 
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,13 @@ struct Published {
 	/* What the module has been told; nothing if it must be told anew. */
 	std::optional<std::vector<ServiceInfo>> told;
 	std::string refused; /* why it did not take it at the last try; empty: it did */
+};
+
+/* Since the program began. */
+struct PublisherCounts {
+	__u64 publications = 0; /* that the module took */
+	__u64 failures = 0;
+	std::optional<std::chrono::system_clock::time_point> last; /* publication */
 };
 
 class Publisher {
@@ -36,6 +44,7 @@ public:
 	void forget();
 
 	const std::vector<Published>& published() const { return published_; }
+	const PublisherCounts& counts() const { return counts_; }
 	/* Whether anything is published that has connections. */
 	bool counts_connections() const;
 	/* For people: "3 services on shmg0". */
@@ -50,6 +59,7 @@ private:
 	Module& module_;
 	std::set<std::string> names_;
 	std::vector<Published> published_;
+	PublisherCounts counts_;
 	/* Whoever may bind a socket can cause these. */
 	LimitedLog changes_{20};
 	LimitedLog failures_{5};
