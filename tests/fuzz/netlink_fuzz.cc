@@ -19,6 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size)
 	(void)read_ring(attributes);
 	(void)read_tape(attributes);
 	(void)read_flow(attributes);
+	(void)read_offer(attributes);
+	(void)read_explanation(attributes);
 	(void)read_event(attributes);
 	return 0;
 }

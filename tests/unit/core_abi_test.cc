@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The core as C sees it (core.h): two nodes that meet, talk, part and meet again. */
 #include "core.h"
+#include "flows.h"
 
 #include "support/region.hh"
 
@@ -8,6 +9,7 @@
 
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace shmnet::test {
@@ -357,6 +359,60 @@ TEST_F(CoreAbi, SaysAgainAtABeatWhatWasOverwritten)
 	shmnet_core_beat(left.core());
 	EXPECT_EQ(shmnet_core_capabilities(left.core(), left.slot(), 1), 0u);
 	EXPECT_EQ(shmnet_core_network_state(left.core(), left.slot(), 1), u32{SHMNET_STATE_DOWN});
+}
+
+TEST_F(CoreAbi, TellsOtherEntriesToWhomAFlowWasGiven)
+{
+	constexpr u32 GLOBAL = 1;
+	constexpr u64 SECRET[2] = {3, 5};
+	constexpr u32 OLD = 150'000 / SHMNET_PIN_AGE_MS + 1;
+	ASSERT_TRUE(left.join());
+	ASSERT_TRUE(right.join());
+	shmnet_command_flow told = {};
+	told.protocol = 17;
+	told.source[15] = told.destination[15] = 1;
+	shmnet_flow flow;
+	shmnet_flow_hear(&told, &flow);
+	u32 living[SHMNET_NODES_MAX] = {};
+	living[left.slot()] = left.incarnation();
+	living[right.slot()] = right.incarnation();
+	auto place = [&](Node& by, Node& target) {
+		shmnet_flow_target given = {target.slot(), target.incarnation()};
+		shmnet_pinning outcome =
+			shmnet_core_place_pin(by.core(), GLOBAL, &flow, living, SECRET, 0, &given);
+		return std::pair(outcome, given.node);
+	};
+	shmnet_flow_target found;
+	auto finds = [&] {
+		return shmnet_core_find_pin(right.core(), GLOBAL, &flow, living, &found);
+	};
+	EXPECT_FALSE(finds());
+	EXPECT_EQ(place(left, right), std::pair(SHMNET_PIN_PLACED, right.slot()));
+	EXPECT_TRUE(finds());
+	EXPECT_EQ(found.node, right.slot());
+	EXPECT_EQ(found.incarnation, right.incarnation());
+	EXPECT_EQ(place(right, left), std::pair(SHMNET_PIN_FOUND, right.slot()));
+	EXPECT_EQ(place(left, left), std::pair(SHMNET_PIN_FOUND, right.slot()));
+
+	living[right.slot()]++;
+	EXPECT_FALSE(finds()) << "its node has started anew";
+	living[right.slot()] = right.incarnation();
+	u32 incarnation = std::exchange(living[left.slot()], 0);
+	EXPECT_FALSE(finds()) << "of an entry that is gone";
+	living[left.slot()] = incarnation;
+
+	found = {right.slot(), right.incarnation()};
+	shmnet_core_renew_pin(left.core(), GLOBAL, &flow, &found, SECRET, 1);
+	shmnet_core_expire_pins(left.core(), GLOBAL, 0, SHMNET_PINS, OLD);
+	EXPECT_TRUE(finds());
+	shmnet_core_expire_pins(left.core(), GLOBAL, 0, SHMNET_PINS, OLD + 1);
+	EXPECT_FALSE(finds());
+
+	/* Another life has another secret, and finds nothing of the last one's. */
+	EXPECT_EQ(place(left, right).first, SHMNET_PIN_PLACED);
+	ASSERT_TRUE(left.join());
+	living[left.slot()] = left.incarnation();
+	EXPECT_FALSE(finds());
 }
 
 TEST_F(CoreAbi, MeetsAgainAfterOneWasBootedAnew)

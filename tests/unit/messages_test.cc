@@ -84,6 +84,22 @@ TEST(Messages, SayWhichFlow)
 	EXPECT_EQ(flow.protocol, 0u) << "it is not there";
 }
 
+TEST(Messages, ExplainAFlow)
+{
+	Message message;
+	__u32 step = SHMNET_FLOW_STEP_OFFERED;
+	__u64 candidates = 1ULL << 63 | 1;
+	message.add(SHMNET_A_STEP, &step, sizeof(step));
+	message.add(SHMNET_A_CANDIDATES, &candidates, sizeof(candidates));
+	Explanation explanation = read_explanation(message.cut());
+	EXPECT_EQ(explanation.step, step);
+	EXPECT_EQ(explanation.candidates, candidates);
+	EXPECT_FALSE(explanation.slot);
+	__u32 slot = 0;
+	message.add(SHMNET_A_SLOT, &slot, sizeof(slot));
+	EXPECT_EQ(read_explanation(message.cut()).slot, slot);
+}
+
 TEST(Messages, HaveRoomForAllServices)
 {
 	std::vector<ServiceInfo> services(SHMNET_SERVICES_MAX);
