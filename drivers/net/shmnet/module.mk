@@ -11,7 +11,7 @@ define build_module
 		mkdir -p build/modules/$(1)/$$(dirname $$file) && \
 		ln -sf $(CURDIR)/$$file build/modules/$(1)/$$file || exit 1; \
 	done
-	$(Q)$(MAKE) $(if $(V),,-s --no-print-directory) -C $(2) M=$(CURDIR)/build/modules/$(1) $(MODULE_FLAGS) modules
+	+$(Q)$(MAKE) $(if $(V),,-s --no-print-directory) -C $(2) M=$(CURDIR)/build/modules/$(1) $(MODULE_FLAGS) modules
 endef
 
 # The kernel to build for: KDIR= a built kernel's directory, KERNEL= an installed release, or a

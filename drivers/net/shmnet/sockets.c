@@ -2,8 +2,27 @@
 /* Whether this kernel has a socket of a connection to a shared address. */
 #include "shmnet.h"
 
+#include <linux/inetdevice.h>
+#include <net/addrconf.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
+
+/* Whether nodes share the address: the interface has it. Other nodes learn nothing of other sockets. */
+static bool is_shared(const struct shmnet_net *net, const struct in6_addr *address)
+{
+	const struct in_device *in_dev = __in_dev_get_rcu(net->dev);
+	const struct in_ifaddr *entry;
+
+	if (!ipv6_addr_v4mapped(address))
+		return IS_ENABLED(CONFIG_IPV6) &&
+		       ipv6_chk_addr(dev_net(net->dev), address, net->dev, 0);
+	if (!in_dev)
+		return false;
+	in_dev_for_each_ifa_rcu(entry, in_dev)
+		if (entry->ifa_local == address->s6_addr32[3])
+			return true;
+	return false;
+}
 
 static struct sock *find_tcp(const struct shmnet_net *net, const struct shmnet_command_flow *flow)
 {
@@ -15,7 +34,8 @@ static struct sock *find_tcp(const struct shmnet_net *net, const struct shmnet_c
 	memcpy(&source, flow->source, sizeof(source));
 	memcpy(&destination, flow->destination, sizeof(destination));
 	/* One of two families is none. */
-	if (ipv6_addr_v4mapped(&source) != ipv6_addr_v4mapped(&destination))
+	if (ipv6_addr_v4mapped(&source) != ipv6_addr_v4mapped(&destination) ||
+	    !is_shared(net, &destination))
 		return NULL;
 	if (ipv6_addr_v4mapped(&destination))
 		return __inet_lookup_established(namespace, connections, source.s6_addr32[3],
