@@ -80,8 +80,9 @@ static bool choose_any(const struct shmnet_net *net, const struct shmnet_flow *f
  * Which nodes a new flow may be given to: those that offer what it asks for, or, as long as no node
  * has said what it offers, all. Under rcu_read_lock(); @entry: of the service, or NULL.
  */
-static enum shmnet_flow_step candidates_for(const struct shmnet_net *net, const struct shmnet_flow *flow,
-				       struct shmnet_service_entry **entry, u64 *candidates)
+static enum shmnet_flow_step candidates_for(const struct shmnet_net *net,
+					    const struct shmnet_flow *flow,
+					    struct shmnet_service_entry **entry, u64 *candidates)
 {
 	struct shmnet_service_table *table = rcu_dereference(net->services->table);
 
@@ -155,8 +156,8 @@ static bool is_own(const struct shmnet_net *net, const struct shmnet_flow *flow,
 }
 
 /* What says to whom a packet's flow goes, up to where a node is chosen for a new one. */
-static enum shmnet_flow_step step_of(struct shmnet_net *net, const struct shmnet_flow *flow, bool first,
-				struct shmnet_flow_target *target)
+static enum shmnet_flow_step step_of(struct shmnet_net *net, const struct shmnet_flow *flow,
+				     bool first, struct shmnet_flow_target *target)
 {
 	if (shmnet_flow_find(net->flows, flow, target) &&
 	    shmnet_active_incarnation(net, target->node) == target->incarnation)
@@ -206,12 +207,12 @@ static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 }
 
 /*
- * What would become of a flow if its first packet came now, which has no flags here, so that one that
- * is known stays in its state. Of a new one the @candidates, a bit by slot; else @target. Any context
- * but hard interrupts.
+ * What would become of a flow if its first packet came now, which has no flags here, so that one
+ * that is known stays in its state. Of a new one the @candidates, a bit by slot; else @target. Any
+ * context but hard interrupts.
  */
 enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet_flow *flow,
-				struct shmnet_flow_target *target, u64 *candidates)
+				     struct shmnet_flow_target *target, u64 *candidates)
 {
 	enum shmnet_flow_step step = step_of(net, flow, true, target);
 	struct shmnet_service_entry *entry;

@@ -38,7 +38,7 @@ static void publish_state(struct shmnet_net *net, netdev_features_t features, u3
 				    capabilities(net, features));
 }
 
-/* Whether new flows are given to this node; under device->lock. Stays so while the interface is down. */
+/* Whether this node is given new flows; under device->lock. Stays while the interface is down. */
 void shmnet_set_draining(struct shmnet_net *net, bool draining)
 {
 	WRITE_ONCE(net->draining, draining);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pins of a global network: to which nodes entries have given flows, so that a flow which comes in by
- * two entries, or by another one later, has one node. What they are and how they are placed is in
- * core/pins.hh.
+ * Pins of a global network: to which nodes entries have given flows, so that a flow which comes in
+ * by two entries, or by another one later, has one node. What they are and how they are placed is
+ * in core/pins.hh.
  */
 #include "shmnet.h"
 
@@ -27,7 +27,7 @@ bool shmnet_pin_find(const struct shmnet_net *net, const struct shmnet_flow *flo
 	return shmnet_core_find_pin(net->device->core, net->index, flow, living, target);
 }
 
-/* Gives a new flow to @target, unless some entry has given it away. Any context but hard interrupts. */
+/* Gives a new flow to @target, unless some entry has given it away. Not for hard interrupts. */
 enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet_flow *flow,
 				     struct shmnet_flow_target *target)
 {
@@ -95,9 +95,7 @@ static void collect(struct shmnet_net *net, u32 entries)
 	spin_unlock_bh(&table->pin_lock);
 }
 
-/*
- * A step of the collection: @entries of the connection table, and a slice of the pins. Process context.
- */
+/* A step of the collection: @entries of the connection table, a slice of the pins. May sleep. */
 void shmnet_pins_collect(struct shmnet_net *net, u32 entries)
 {
 	mutex_lock(&net->device->lock);

@@ -352,7 +352,7 @@ u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev);
 bool shmnet_flow_of(const struct sk_buff *skb, struct shmnet_flow *flow);
 enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet_flow *flow,
-				struct shmnet_flow_target *target, u64 *candidates);
+				     struct shmnet_flow_target *target, u64 *candidates);
 
 /* sockets.c */
 bool shmnet_has_socket(const struct shmnet_net *net, const struct shmnet_command_flow *flow);

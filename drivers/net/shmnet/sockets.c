@@ -7,7 +7,7 @@
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 
-/* Whether nodes share the address: the interface has it. Other nodes learn nothing of other sockets. */
+/* Whether nodes share the address: the interface has it. Of other sockets nobody is told. */
 static bool is_shared(const struct shmnet_net *net, const struct in6_addr *address)
 {
 	const struct in_device *in_dev = __in_dev_get_rcu(net->dev);

@@ -196,15 +196,15 @@ enum shmnet_flow_state {
 
 /* What says to which node a packet to a shared address goes; in the order in which it is asked. */
 enum shmnet_flow_step {
-	SHMNET_FLOW_STEP_KNOWN = 1,		/* SLOT, INCARNATION: the connection table */
-	SHMNET_FLOW_STEP_ANSWER = 2,		/* SLOT, INCARNATION: by whose ports it was begun */
+	SHMNET_FLOW_STEP_KNOWN = 1,	/* SLOT, INCARNATION: the connection table */
+	SHMNET_FLOW_STEP_ANSWER = 2,	/* SLOT, INCARNATION: by whose ports it was begun */
 	SHMNET_FLOW_STEP_PINNED = 3,	/* SLOT, INCARNATION: some entry has given it away */
-	SHMNET_FLOW_STEP_OFFERED = 4,	/* CANDIDATES: nodes that offer it, of which one is chosen */
-	SHMNET_FLOW_STEP_ANY = 5,		/* CANDIDATES: nobody has said anything, so that all may */
-	SHMNET_FLOW_STEP_NOBODY = 6,		/* nobody offers it: this node's own stack answers */
+	SHMNET_FLOW_STEP_OFFERED = 4,	/* CANDIDATES: nodes that offer it; one is chosen */
+	SHMNET_FLOW_STEP_ANY = 5,	/* CANDIDATES: nobody has said anything: all may */
+	SHMNET_FLOW_STEP_NOBODY = 6,	/* nobody offers it: this node's own stack answers */
 	/* Of what begins no flow, and so not of an explanation. */
-	SHMNET_FLOW_STEP_OWN = 7,		/* this node has a socket of it */
-	SHMNET_FLOW_STEP_ASKED = 8,		/* all nodes are asked */
+	SHMNET_FLOW_STEP_OWN = 7,	/* this node has a socket of it */
+	SHMNET_FLOW_STEP_ASKED = 8,	/* all nodes are asked */
 };
 
 /*

@@ -440,10 +440,11 @@ SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_services) == SHMNET_LINE);
 #define SHMNET_SERVICES_MAX	1022		/* of one node on one network */
 
 /*
- * To which nodes this one, as an entry, has lately given flows. A pin is one word: bits 63..24 of the
- * flow's hash under @secret, 23..14 the lower bits of the incarnation and 13..8 the slot of the node
- * that serves it, 7..2 when it was written (SHMNET_PIN_AGE_MS, wraps), 1..0 enum shmnet_pin_state. Bits
- * 23..0 of the hash, modulo the lines, say in which line of SHMNET_PIN_WAYS words it may be.
+ * To which nodes this one, as an entry, has lately given flows. A pin is one word: bits 63..24 of
+ * the flow's hash under @secret, 23..14 the lower bits of the incarnation and 13..8 the slot of the
+ * node that serves it, 7..2 when it was written (SHMNET_PIN_AGE_MS, wraps), 1..0 enum
+ * shmnet_pin_state. Bits 23..0 of the hash, modulo the lines, say in which line of SHMNET_PIN_WAYS
+ * words it may be.
  */
 struct shmnet_pins {
 	__u64 secret[2];	/* of SipHash-1-3; zeros: there are none yet */
