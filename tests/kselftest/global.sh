@@ -70,7 +70,7 @@ entry_starts_anew() {
 	at_least "$asked" 1 "connections found by asking"
 }
 
-# Silence may be a lost frame: the third packet of what no node has is refused.
+# Silence may be a lost frame: a third packet, a second later, of what no node has is refused.
 strays_are_refused() {
 	expect_failure 'Connection reset' on2 python3 -c '
 import socket, sys

@@ -19,8 +19,12 @@
 #define PATIENCE	(HZ / 50 ?: 1)
 #define REPEAT		(HZ / 125 ?: 1)
 #define FORGOTTEN	(5 * HZ)
-/* Packets that must have waited in vain. */
+/*
+ * Packets that must have waited in vain, and for how long nobody must have answered, in jiffies: a
+ * node may get no processor for a while.
+ */
 #define ROUNDS		3
+#define SILENCE		HZ
 /* In a jiffy, of this node: a flood of packets is no flood of frames. */
 #define QUESTIONS_RATE	(4000 / HZ ?: 1)
 #define ANSWERS_RATE	(16000 / HZ ?: 1)
@@ -30,7 +34,8 @@ struct question {
 	struct hlist_node hashed;
 	struct shmnet_flow flow;
 	struct sk_buff_head packets;
-	unsigned long begun;	/* jiffies: this round, or the last one */
+	unsigned long first;	/* jiffies: the first round */
+	unsigned long begun;	/* this round, or the last one */
 	u32 round;		/* from 1 */
 	u32 asked;		/* times, in this round */
 	bool waits;		/* for an answer */
@@ -118,6 +123,7 @@ static struct question *add(struct shmnet_questions *questions, const struct shm
 	if (!question)
 		return NULL;
 	question->flow = *flow;
+	question->first = jiffies;
 	__skb_queue_head_init(&question->packets);
 	list_add_tail(&question->list, &questions->list);
 	hlist_add_head(&question->hashed, bucket_of(questions, flow));
@@ -213,7 +219,7 @@ static bool go_on(struct shmnet_questions *questions, struct question *question,
 			forget(questions, question);
 		return false;
 	}
-	if (age >= PATIENCE && question->round == ROUNDS) {
+	if (age >= PATIENCE && question->round >= ROUNDS && jiffies - question->first >= SILENCE) {
 		give_up(questions, question, packets);
 		return false;
 	}
