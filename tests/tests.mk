@@ -8,7 +8,7 @@ TEST_SUPPORT := $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/unit/support/*
 TOOL_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,\
 	$(filter-out %/main.cc,$(wildcard tools/hub/*.cc tools/shmnetctl/*.cc userspace/shmnetd/*.cc)))
 TEST_PACKAGES := gtest_main libsystemd libnl-genl-3.0 fmt spdlog tomlplusplus \
-	prometheus-cpp-core
+	prometheus-cpp-core libmicrohttpd
 
 CORE_TESTS := $(filter $(addprefix $(BUILD)/tests/,core_% directory_% format_% flow_% geometry_% groups_% hardened_% layout_% pins_% ports_% rendezvous_% \
 	membership_% ring_% service_% services_% tape_%),$(UNIT_TESTS))

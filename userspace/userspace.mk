@@ -19,7 +19,7 @@ PROGRAMS += $(BUILD)/bin/$(1)
 endef
 
 PACKAGE_CFLAGS := $(shell pkg-config --cflags libnl-3.0 libsystemd fmt spdlog tomlplusplus \
-	prometheus-cpp-core)
+	prometheus-cpp-core libmicrohttpd)
 LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard userspace/lib/*.cc))
 
 # An archive, so that a program links what it uses, and with it only those libraries.
@@ -29,7 +29,7 @@ $(BUILD)/userspace.a: $(LIB_OBJECTS)
 $(eval $(call program,shmnet-hub,$(wildcard tools/hub/*.cc),libsystemd fmt spdlog))
 $(eval $(call program,shmnetctl,$(wildcard tools/shmnetctl/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog))
 $(eval $(call program,shmnetd,$(wildcard userspace/shmnetd/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog tomlplusplus \
-	prometheus-cpp-core))
+	prometheus-cpp-core libmicrohttpd))
 
 $(BUILD)/obj/%.o: %.cc
 	@mkdir -p $(@D)

@@ -3,28 +3,29 @@
 
 #include "error.hh"
 #include "log.hh"
-#include "metrics_client.hh"
+#include "unique_fd.hh"
 
+#include <fcntl.h>
+#include <microhttpd.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <sys/eventfd.h>
+#include <prometheus/text_serializer.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <list>
-#include <system_error>
-#include <vector>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <string>
 
 namespace shmnet::shmnetd {
 
 namespace {
 
-using Clock = MetricsClient::Clock;
-
-/* One more, and who has been there longest must go: it has said nothing, or does not read. */
-constexpr size_t CLIENTS_MAX = 16;
-/* After a connection could not be taken, for want of descriptors or memory. */
-constexpr std::chrono::seconds REST{1};
+constexpr unsigned CLIENTS_MAX = 64;
+constexpr unsigned CLIENTS_OF_ADDRESS_MAX = 16; /* so that one cannot keep all others out */
+constexpr size_t CLIENT_MEMORY = 8192;          /* bytes; the head of a request is smaller */
+/* Seconds for who says or reads nothing. Prometheus has no more either, by default. */
+constexpr unsigned PATIENCE = 10;
+constexpr std::chrono::seconds REST{60}; /* for answers that are not sent yet at a move */
 
 UniqueFd open_listener(const End& end)
 {
@@ -49,165 +50,134 @@ UniqueFd open_listener(const End& end)
 	return socket;
 }
 
-/* What the server's thread has. */
-class Service {
-public:
-	Service(const prometheus::Collectable& metrics, int told) : metrics_(metrics), told_(told)
-	{
-	}
-
-	void move(const std::optional<End>& end);
-	/* Until there is an order, or a while; then does what there is to do. True: an order. */
-	bool turn();
-
-private:
-	int timeout() const;
-	void accept();
-	bool proceed(MetricsClient& client) const;
-
-	const prometheus::Collectable& metrics_;
-	int told_;
-	std::optional<End> end_; /* of the listener */
-	UniqueFd listener_;
-	Clock::time_point rest_{};         /* nothing is accepted until then */
-	std::list<MetricsClient> clients_; /* the oldest first */
-};
-
-void Service::move(const std::optional<End>& end)
+MHD_Result reply(MHD_Connection* connection, unsigned status, const char* type, std::string text)
 {
-	if (listener_ && end == end_)
-		return;
-	if (listener_)
-		log_info("metrics are no longer served at {}", end_text(end_->address, end_->port));
-	listener_.reset();
-	end_ = end;
-	if (!end)
-		return;
+	MHD_Response* response =
+		MHD_create_response_from_buffer(text.size(), text.data(), MHD_RESPMEM_MUST_COPY);
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	/* One that is kept would be answered after a move, too. */
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	MHD_Result result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+MHD_Result answer(void* metrics, MHD_Connection* connection, const char* path, const char* method,
+		  const char*, const char*, size_t*, void**)
+{
+	constexpr const char* TEXT = "text/plain; charset=utf-8";
+	constexpr const char* METRICS = "text/plain; version=0.0.4; charset=utf-8";
 	try {
-		listener_ = open_listener(*end);
-		log_info("metrics are served at http://{}/metrics",
-			 end_text(end->address, end->port));
-	} catch (const Error& error) {
-		log_warning("metrics are not served: {}; give another listen under [metrics], or "
-			    "free this one, and reload",
-			    error.what());
-	}
-}
-
-/* Milliseconds; -1: for ever. */
-int Service::timeout() const
-{
-	Clock::time_point now = Clock::now();
-	Clock::time_point first = Clock::time_point::max();
-	if (listener_ && rest_ > now)
-		first = rest_;
-	for (const MetricsClient& client : clients_)
-		first = std::min(first, client.deadline());
-	if (first == Clock::time_point::max())
-		return -1;
-	auto left = std::chrono::ceil<std::chrono::milliseconds>(first - now).count();
-	return static_cast<int>(std::max<long>(left, 0));
-}
-
-bool Service::turn()
-{
-	bool accepts = listener_ && rest_ <= Clock::now();
-	/* A descriptor below 0 is passed over. */
-	std::vector<pollfd> polls = {{told_, POLLIN, 0},
-				     {accepts ? listener_.get() : -1, POLLIN, 0}};
-	for (const MetricsClient& client : clients_)
-		polls.push_back({client.descriptor(), client.events(), 0});
-	(void)::poll(polls.data(), polls.size(), timeout());
-	auto poll = polls.begin() + 2;
-	for (auto client = clients_.begin(); client != clients_.end(); poll++) {
-		bool stays = poll->revents ? proceed(*client) : client->deadline() > Clock::now();
-		client = stays ? std::next(client) : clients_.erase(client);
-	}
-	if (polls[1].revents)
-		accept();
-	return polls[0].revents;
-}
-
-bool Service::proceed(MetricsClient& client) const
-{
-	try {
-		return client.proceed(metrics_);
+		if (strcmp(path, "/metrics") != 0)
+			return reply(connection, MHD_HTTP_NOT_FOUND, TEXT,
+				     "metrics are at /metrics\n");
+		if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+			return reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, TEXT,
+				     "metrics can be got only\n");
+		const auto& all = *static_cast<const prometheus::Collectable*>(metrics);
+		return reply(connection, MHD_HTTP_OK, METRICS,
+			     prometheus::TextSerializer().Serialize(all.Collect()));
 	} catch (const std::exception&) {
-		/* No memory: for this one only. */
-		return false;
+		/* No memory: this one is hung up on. */
+		return MHD_NO;
 	}
-}
-
-void Service::accept()
-{
-	UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-	if (!socket) {
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			rest_ = Clock::now() + REST;
-		return;
-	}
-	if (clients_.size() == CLIENTS_MAX)
-		clients_.pop_front();
-	clients_.emplace_back(std::move(socket));
 }
 
 } // namespace
 
+/* An address, and libmicrohttpd's daemon, which answers there on a thread of its own. */
+struct MetricsServer::Site {
+	End end;
+	MHD_Daemon* daemon = nullptr;
+	UniqueFd left; /* the socket, which is the daemon's until it is closed for new clients */
+
+	/* Throws Error. */
+	Site(const End& where, const prometheus::Collectable& metrics) : end(where)
+	{
+		UniqueFd socket = open_listener(end);
+		/* What it is given it closes when it fails, or not: that depends. */
+		int copy = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0);
+		if (copy >= 0)
+			daemon = MHD_start_daemon(
+				MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC, 0, nullptr, nullptr,
+				answer, const_cast<prometheus::Collectable*>(&metrics),
+				MHD_OPTION_LISTEN_SOCKET, copy, MHD_OPTION_CONNECTION_LIMIT,
+				CLIENTS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+				CLIENTS_OF_ADDRESS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, PATIENCE,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, CLIENT_MEMORY, MHD_OPTION_END);
+		if (daemon)
+			return;
+		Error error = system_error("there can be no server for {}",
+					   end_text(end.address, end.port));
+		::shutdown(socket.get(), SHUT_RDWR);
+		throw error;
+	}
+
+	~Site() { MHD_stop_daemon(daemon); }
+
+	/*
+	 * For new clients: the port is free at once, though the daemon's thread may still look at the
+	 * socket, which must so stay open until that has ended.
+	 */
+	void close()
+	{
+		left.reset(MHD_quiesce_daemon(daemon));
+		::shutdown(left.get(), SHUT_RDWR);
+	}
+
+	bool has_clients() const
+	{
+		return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+			->num_connections;
+	}
+};
+
 MetricsServer::MetricsServer(std::shared_ptr<const prometheus::Collectable> metrics)
-    : metrics_(std::move(metrics)), told_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
+    : metrics_(std::move(metrics))
 {
-	if (!told_)
-		throw system_error("eventfd");
 }
 
-MetricsServer::~MetricsServer()
-{
-	tell({.is_new = true, .stop = true, .end = {}});
-	if (thread_.joinable())
-		thread_.join();
-}
+MetricsServer::~MetricsServer() = default;
 
 void MetricsServer::listen(const std::optional<End>& end)
 {
-	tell({.is_new = true, .stop = false, .end = end});
-	if (!end || thread_.joinable())
+	if (site_ && end == site_->end)
 		return;
+	/* Threads have the mask of who makes them: signals are for the owner's signalfd. */
+	sigset_t all, before;
+	sigfillset(&all);
+	::pthread_sigmask(SIG_SETMASK, &all, &before);
 	try {
-		thread_ = std::thread([this] { run(); });
-	} catch (const std::system_error& error) {
-		log_warning("metrics are not served, for there can be no thread: {}; reload tries "
-			    "again",
+		if (site_)
+			close();
+		if (end) {
+			site_ = std::make_unique<Site>(*end, *metrics_);
+			log_info("metrics are served at http://{}/metrics",
+				 end_text(end->address, end->port));
+		}
+	} catch (const std::exception& error) {
+		log_warning("metrics are not served: {}; give another listen under [metrics], or "
+			    "free this one, and reload",
 			    error.what());
 	}
+	::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void MetricsServer::tell(const Order& order)
+void MetricsServer::close()
 {
-	std::lock_guard lock(mutex_);
-	order_ = order;
-	(void)::eventfd_write(told_.get(), 1);
-}
-
-MetricsServer::Order MetricsServer::take_order()
-{
-	std::lock_guard lock(mutex_);
-	eventfd_t count;
-	(void)::eventfd_read(told_.get(), &count);
-	return std::exchange(order_, Order());
-}
-
-void MetricsServer::run()
-{
-	Service service(*metrics_, told_.get());
-	for (;;) {
-		if (!service.turn())
-			continue;
-		Order order = take_order();
-		if (order.stop)
-			return;
-		if (order.is_new)
-			service.move(order.end);
-	}
+	log_info("metrics are no longer served at {}",
+		 end_text(site_->end.address, site_->end.port));
+	site_->close();
+	closing_ = std::jthread([site = std::move(site_)](const std::stop_token& hurry) {
+		auto end = std::chrono::steady_clock::now() + REST;
+		while (site->has_clients() && !hurry.stop_requested() &&
+		       std::chrono::steady_clock::now() < end)
+			std::this_thread::sleep_for(std::chrono::milliseconds(10));
+	});
 }
 
 } // namespace shmnet::shmnetd
