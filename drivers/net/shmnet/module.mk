@@ -5,13 +5,14 @@
 MODULE_SOURCES := Kbuild tools/checks/core-object \
 	$(shell find drivers/net/shmnet include/uapi -name '*.[ch]' -o -name '*.hh' -o -name '*.cc')
 
-# $(call build_module,NAME,KDIR): in build/modules/NAME.
+# $(call build_module,NAME,KDIR): in build/modules/NAME. JOBS=-j4: so many files at once; this make's own
+# jobs do not reach the kernel's build.
 define build_module
 	$(Q)for file in $(MODULE_SOURCES); do \
 		mkdir -p build/modules/$(1)/$$(dirname $$file) && \
 		ln -sf $(CURDIR)/$$file build/modules/$(1)/$$file || exit 1; \
 	done
-	+$(Q)$(MAKE) $(if $(V),,-s --no-print-directory) -C $(2) M=$(CURDIR)/build/modules/$(1) $(MODULE_FLAGS) modules
+	$(Q)$(MAKE) $(JOBS) $(if $(V),,-s --no-print-directory) -C $(2) M=$(CURDIR)/build/modules/$(1) $(MODULE_FLAGS) modules
 endef
 
 # The kernel to build for: KDIR= a built kernel's directory, KERNEL= an installed release, or a
