@@ -23,10 +23,10 @@ deps:
 deps-build deps-lab deps-test deps-bench deps-kernel:
 	@tools/deps/install $(@:deps-%=%)
 
-.PHONY: demo
-demo: deps-demo
+.PHONY: demo demo-global
+demo demo-global: deps-demo
 	$(Q)$(MAKE) module KERNEL=$(DEMO_KERNEL) userspace
-	$(Q)tools/demo/demo $(DEMO_KERNEL)
+	$(Q)tools/demo/$@ $(DEMO_KERNEL)
 deps-demo:
 	@tools/deps/install build lab
 DEMO_KERNEL ?= 6.1
