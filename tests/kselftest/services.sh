@@ -102,6 +102,28 @@ helper_dies() {
 		pkill -f "serve tcp node1 $global 80" && start_helper 1 && are_offered 0 && served 10 node0 10
 }
 
+# What Prometheus asks for is what the other tools show.
+tells_metrics() {
+	configure_helper 0 '[metrics]' 'listen = "127.0.0.1:9877"' &&
+		until_true 20 on0 bash -c 'exec 3<>/dev/tcp/127.0.0.1/9877' &&
+		on0 python3 - "$glob0" "$(counter_of "$glob0" tx_frames)" "$(slot_of 0)" <<-'END'
+			import sys
+			import urllib.request
+
+			interface, frames, slot = sys.argv[1:]
+			text = urllib.request.urlopen("http://127.0.0.1:9877/metrics", timeout=20).read().decode()
+			lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+			told = float(lines[f'shmnet_tx_frames_total{{interface="{interface}"}}'])
+			offers = [line for line in lines if line.startswith("shmnet_service_weight") and f'node="{slot}"' in line]
+			print(text if told < float(frames) or not offers or lines["shmnetd_module_up"] != "1" else "as shown")
+			sys.exit(told < float(frames) or not offers or lines["shmnetd_module_up"] != "1")
+		END
+}
+
+counter_of() { # counter_of INTERFACE NAME: of node 0
+	on0 ethtool -S "$1" | awk -v name="$2:" '$1 == name { print $2 }'
+}
+
 wrong_file() {
 	configure_helper 0 'weight = 1000' && until_true 20 grep -q 'weight' "$work/helper0" && sleep 1 &&
 		are_offered 0 && served 5 node0 5
@@ -118,4 +140,5 @@ check "as the weights are" by_weight
 check "by the client's address" by_source
 check "a node that takes no new ones keeps those that it has" takes_no_new_ones
 check "a helper is killed, its program ends, the helper comes back" helper_dies
+check "metrics are told" tells_metrics
 check "a file that is wrong changes nothing" wrong_file

@@ -39,6 +39,12 @@ private:
 		for (u32 tape : {0u, net.tapes - 1})
 			common(tape, layout_.tape(index, tape),
 			       sizeof(shmnet_tape) + net.tape_slots * sizeof(u64), "tape");
+		for (u32 slot : {0u, layout_.nodes - 1}) {
+			if (net.kind != SHMNET_NETWORK_GLOBAL)
+				continue;
+			in_part(slot, layout_.services(index, slot), SERVICES_BYTES, "services");
+			in_part(slot, layout_.pins(index, slot), PINS_BYTES, "pins");
+		}
 		if (!is_power_of_two(net.ring) || !is_power_of_two(net.tape_slots))
 			note("a size that is used as a mask");
 		if (net.pool == 0 || net.pool > net.ring)

@@ -50,10 +50,11 @@ UniqueFd open_listener(const End& end)
 	return socket;
 }
 
-MHD_Result reply(MHD_Connection* connection, unsigned status, const char* type, std::string text)
+MHD_Result reply(MHD_Connection* connection, unsigned status, const char* type,
+		 const std::string& text)
 {
-	MHD_Response* response =
-		MHD_create_response_from_buffer(text.size(), text.data(), MHD_RESPMEM_MUST_COPY);
+	MHD_Response* response = MHD_create_response_from_buffer(
+		text.size(), const_cast<char*>(text.data()), MHD_RESPMEM_MUST_COPY);
 	if (!response)
 		return MHD_NO;
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
