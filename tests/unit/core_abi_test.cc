@@ -413,6 +413,10 @@ TEST_F(CoreAbi, TellsOtherEntriesToWhomAFlowWasGiven)
 	ASSERT_TRUE(left.join());
 	living[left.slot()] = left.incarnation();
 	EXPECT_FALSE(finds());
+	shmnet_flow first = std::exchange(flow, {});
+	EXPECT_EQ(place(left, right).first, SHMNET_PIN_PLACED);
+	flow = first;
+	EXPECT_FALSE(finds());
 }
 
 TEST_F(CoreAbi, MeetsAgainAfterOneWasBootedAnew)

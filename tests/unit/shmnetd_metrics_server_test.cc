@@ -109,6 +109,18 @@ protected:
 			  static_cast<ssize_t>(text.size()));
 	}
 
+	/* A client that is being answered, with more than the buffers of both ends hold. */
+	UniqueFd begin_long_answer(__u16 port)
+	{
+		answer->lines = 1'600'000;
+		server->listen(at(port));
+		UniqueFd client = connect_socket(SOCK_STREAM, HERE, port);
+		send_text(client, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+		char first;
+		EXPECT_EQ(::recv(client.get(), &first, 1, MSG_PEEK), 1);
+		return client;
+	}
+
 	/* That was free just now. */
 	static __u16 free_port() { return port_of(open_socket(SOCK_STREAM, HERE, 0)); }
 
@@ -285,14 +297,8 @@ TEST_F(ShmnetdMetricsServer, DoesNotHoldItsOwnerUpAndLosesNoScrape)
 
 TEST_F(ShmnetdMetricsServer, SendsTheRestOfAnAnswerAfterItHasClosed)
 {
-	/* More than the buffers of both ends hold. */
-	answer->lines = 1'600'000;
 	__u16 port = free_port();
-	server->listen(at(port));
-	UniqueFd client = connect_socket(SOCK_STREAM, HERE, port);
-	send_text(client, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
-	char first;
-	ASSERT_EQ(::recv(client.get(), &first, 1, MSG_PEEK), 1);
+	UniqueFd client = begin_long_answer(port);
 	server->listen(std::nullopt);
 	EXPECT_FALSE(serves(port));
 	std::string text = receive_all(client);
@@ -306,14 +312,8 @@ TEST_F(ShmnetdMetricsServer, SendsTheRestOfAnAnswerAfterItHasClosed)
 
 TEST_F(ShmnetdMetricsServer, EndsThoughClientsStay)
 {
-	answer->lines = 1'600'000;
+	UniqueFd moved_from = begin_long_answer(free_port());
 	__u16 port = free_port();
-	server->listen(at(port));
-	UniqueFd moved_from = connect_socket(SOCK_STREAM, HERE, port);
-	send_text(moved_from, "GET /metrics HTTP/1.0\r\n\r\n");
-	char first;
-	ASSERT_EQ(::recv(moved_from.get(), &first, 1, MSG_PEEK), 1);
-	port = free_port();
 	server->listen(at(port));
 	UniqueFd silent = connect_socket(SOCK_STREAM, HERE, port);
 	auto begin = std::chrono::steady_clock::now();

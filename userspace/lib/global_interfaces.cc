@@ -38,6 +38,10 @@ std::vector<GlobalInterface> global_interfaces(const std::vector<DeviceInfo>& de
 	return all;
 }
 
+const char* const NO_GLOBAL_INTERFACE =
+	"there is no global interface in this network namespace: 'shmnetctl device' shows the "
+	"interfaces, and 'shmnetctl node' whether the node has joined";
+
 bool is_here(const std::string& name, __u32 index)
 {
 	return ::if_nametoindex(name.c_str()) == index;
@@ -63,9 +67,7 @@ GlobalInterface global_interface_here(Control& control, const std::string& name)
 		names += (names.empty() ? "" : ", ") + interface.name;
 	}
 	if (all.empty())
-		throw Error("there is no global interface in this network namespace: 'shmnetctl "
-			    "device' shows the interfaces, and 'shmnetctl node' whether the node "
-			    "has joined");
+		throw Error(NO_GLOBAL_INTERFACE);
 	if (!name.empty())
 		throw Error(fmt::format("{} is no global interface of this network namespace; "
 					"there is {}",

@@ -28,6 +28,9 @@ std::vector<GlobalInterface> global_interfaces(const std::vector<DeviceInfo>& de
  */
 bool is_here(const std::string& name, __u32 index);
 
+/* What is said where there are none. */
+extern const char* const NO_GLOBAL_INTERFACE;
+
 /* Those that are in this network namespace. */
 std::vector<GlobalInterface> global_interfaces_here(Control& control);
 /* The one of this name, or, if that is empty, the only one. Throws Error. */

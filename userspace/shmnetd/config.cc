@@ -132,7 +132,7 @@ private:
 	__u32 read_balance(const std::string& path, const toml::node& value) const
 	{
 		if (value.is_string())
-			for (const Balance& balance : BALANCES)
+			for (const NamedValue& balance : BALANCES)
 				if (value.ref<std::string>() == balance.name)
 					return balance.value;
 		fail(value.source(), path,

@@ -21,9 +21,7 @@ void publish_once(const Options& options, Module& module)
 	SocketDump sockets;
 	publisher.find_interfaces();
 	if (publisher.published().empty())
-		throw Error("there is no global interface in this network namespace: 'shmnetctl "
-			    "device' shows the interfaces, and 'shmnetctl node' whether the node "
-			    "has joined");
+		throw Error(NO_GLOBAL_INTERFACE);
 	publisher.publish(sockets.listeners(), AddressDump().addresses(), config,
 			  sockets.connections(1u << TCP_ESTABLISHED));
 	for (const Published& published : publisher.published())

@@ -106,7 +106,7 @@ MetricFamily node_family(const std::vector<NodeInfo>& nodes)
 		counts[node.device][node.state]++;
 	/* States that no node is in are 0, and not missing. */
 	for (auto& [device, states] : counts)
-		for (const NodeState& state : NODE_STATES)
+		for (const NamedValue& state : NODE_STATES)
 			add(family, states[state.value],
 			    {{"device", device}, {"state", state.name}});
 	return family;

@@ -80,19 +80,25 @@ static int read_flow(const struct genl_info *info, struct shmnet_flow *flow)
 {
 	struct shmnet_command_flow told = {};
 	struct nlattr **attributes = info->attrs;
-	u32 i;
+	u32 i, source_port, destination_port;
 
 	for (i = SHMNET_A_FLOW_PROTOCOL; i <= SHMNET_A_FLOW_DESTINATION_PORT; i++)
 		if (!attributes[i]) {
 			NL_SET_ERR_MSG(info->extack, "a flow has a protocol, addresses and ports");
 			return -EINVAL;
 		}
+	source_port = nla_get_u32(attributes[SHMNET_A_FLOW_SOURCE_PORT]);
+	destination_port = nla_get_u32(attributes[SHMNET_A_FLOW_DESTINATION_PORT]);
+	if (source_port > U16_MAX || destination_port > U16_MAX) {
+		NL_SET_ERR_MSG(info->extack, "a port is at most 65535");
+		return -EINVAL;
+	}
 	nla_memcpy(told.source, attributes[SHMNET_A_FLOW_SOURCE], sizeof(told.source));
 	nla_memcpy(told.destination, attributes[SHMNET_A_FLOW_DESTINATION],
 		   sizeof(told.destination));
 	told.protocol = nla_get_u32(attributes[SHMNET_A_FLOW_PROTOCOL]);
-	told.source_port = htons(nla_get_u32(attributes[SHMNET_A_FLOW_SOURCE_PORT]));
-	told.destination_port = htons(nla_get_u32(attributes[SHMNET_A_FLOW_DESTINATION_PORT]));
+	told.source_port = htons(source_port);
+	told.destination_port = htons(destination_port);
 	shmnet_flow_hear(&told, flow);
 	return 0;
 }

@@ -10,6 +10,8 @@
 
 /* Words that a step of the collection looks at: all within fifteen seconds. */
 #define SLICE_PINS	(SHMNET_PINS / 128)
+/* Entries of the connection table, from one point where others may run to the next. */
+#define SLICE_ENTRIES	64
 
 /* In units of SHMNET_PIN_AGE_MS. */
 static u32 pin_time(void)
@@ -87,6 +89,8 @@ static void collect(struct shmnet_net *net, u32 entries)
 		if (shmnet_flow_view(table, table->renewed, &view, &idle) &&
 		    needs_renewal(net, &view, idle))
 			renew(net, &view);
+		if (!(entries % SLICE_ENTRIES))
+			cond_resched();
 	}
 	table->expired = (table->expired + SLICE_PINS) % SHMNET_PINS;
 	spin_lock_bh(&table->pin_lock);

@@ -5,6 +5,23 @@
 #include "abi_core.hh"
 #include "abi_flows.hh"
 
+namespace shmnet {
+
+static_assert(static_cast<u32>(Pinning<Memory>::Placed) == SHMNET_PIN_PLACED);
+static_assert(static_cast<u32>(Pinning<Memory>::Found) == SHMNET_PIN_FOUND);
+static_assert(static_cast<u32>(Pinning<Memory>::Undecided) == SHMNET_PIN_UNDECIDED);
+
+/* This node's, to be stored into. Of another incarnation's pins nothing must be found any more. */
+inline PinTable<Memory> own_pins(const shmnet_core* core, u32 network, const __u64 secret[2])
+{
+	PinTable<Memory> own = core->pins(network, core->slot);
+	if (!own.is_open())
+		own.open({{secret[0], secret[1] ^ core->incarnation}});
+	return own;
+}
+
+} // namespace shmnet
+
 bool shmnet_core_find_pin(const shmnet_core* core, u32 network, const shmnet_flow* flow,
 			  const u32* living, shmnet_flow_target* target)
 {
@@ -25,13 +42,11 @@ shmnet_pinning shmnet_core_place_pin(shmnet_core* core, u32 network, const shmne
 				     const u32* living, const __u64 secret[2], u32 now,
 				     shmnet_flow_target* target)
 {
-	/* Looks at another entry's proposal, some twenty microseconds: it is decided within one. */
+	/* Looks at another entry's proposal, which a few accesses decide, but for one that has stopped. */
 	constexpr u32 PATIENCE = 512;
-	PinTable<Memory> own = core->pins(network, core->slot);
+	PinTable<Memory> own = own_pins(core, network, secret);
 	FlowTarget wanted = {target->node, target->incarnation};
 	u32 waited = 0;
-	if (!own.is_open())
-		own.open({{secret[0], secret[1]}});
 	auto outcome =
 		Pinning<Memory>(own, core->slot)
 			.place(
@@ -46,24 +61,17 @@ shmnet_pinning shmnet_core_place_pin(shmnet_core* core, u32 network, const shmne
 					return is_incarnation_of(pin, living[pin.target.node]);
 				},
 				[&] { return ++waited <= PATIENCE; });
-	switch (outcome) {
-	case Pinning<Memory>::Placed:
-		return SHMNET_PIN_PLACED;
-	case Pinning<Memory>::Found:
+	if (outcome == Pinning<Memory>::Found)
 		*target = {wanted.node, living[wanted.node]};
-		return SHMNET_PIN_FOUND;
-	default:
-		return SHMNET_PIN_UNDECIDED;
-	}
+	return static_cast<shmnet_pinning>(outcome);
 }
 
 void shmnet_core_renew_pin(shmnet_core* core, u32 network, const shmnet_flow* flow,
 			   const shmnet_flow_target* target, const __u64 secret[2], u32 now)
 {
-	PinTable<Memory> own = core->pins(network, core->slot);
-	if (!own.is_open())
-		own.open({{secret[0], secret[1]}});
-	own.store(key_of(flow), {target->node, target->incarnation}, SHMNET_PIN_CONFIRMED, now);
+	own_pins(core, network, secret)
+		.store(key_of(flow), {target->node, target->incarnation}, SHMNET_PIN_CONFIRMED,
+		       now);
 }
 
 void shmnet_core_expire_pins(shmnet_core* core, u32 network, u32 first, u32 count, u32 now)

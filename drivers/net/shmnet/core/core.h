@@ -165,6 +165,7 @@ bool shmnet_core_read_services(const struct shmnet_core *core, __u32 network, __
 struct shmnet_flow;
 struct shmnet_flow_target;
 
+/* As Pinning::Outcome of pins.hh. */
 enum shmnet_pinning {
 	SHMNET_PIN_PLACED,	/* with this target */
 	SHMNET_PIN_FOUND,	/* another entry, or this one, has given it to @target before */
@@ -180,7 +181,7 @@ enum shmnet_pinning {
 bool shmnet_core_find_pin(const struct shmnet_core *core, __u32 network,
 			  const struct shmnet_flow *flow, const __u32 *living,
 			  struct shmnet_flow_target *target);
-/* Gives a flow to @target, unless that is decided already. @secret: random. */
+/* Gives a flow to @target, unless that is decided already. @secret: random, always the same. */
 enum shmnet_pinning shmnet_core_place_pin(struct shmnet_core *core, __u32 network,
 					  const struct shmnet_flow *flow, const __u32 *living,
 					  const __u64 secret[2], __u32 now,
@@ -189,7 +190,7 @@ enum shmnet_pinning shmnet_core_place_pin(struct shmnet_core *core, __u32 networ
 void shmnet_core_renew_pin(struct shmnet_core *core, __u32 network, const struct shmnet_flow *flow,
 			   const struct shmnet_flow_target *target, const __u64 secret[2],
 			   __u32 now);
-/* Forgets old ones, of the words from @first on; to be called for all SHMNET_PINS within two minutes. */
+/* Forgets old ones, of the words from @first on; for all SHMNET_PINS to be called within 100 s. */
 void shmnet_core_expire_pins(struct shmnet_core *core, __u32 network, __u32 first, __u32 count,
 			     __u32 now);
 
