@@ -72,7 +72,13 @@ clean() { # clean WHAT: so far
 }
 
 log_is_clean() {
-	! "$shmlab" logs --name "$lab" 0 | grep -E "$complaints" | grep -vE "$excused"
+	local found
+	found=$("$shmlab" logs --name "$lab" 0 | grep -vE "$excused" | grep -E -B 2 -A 20 "$complaints" |
+		head -n 100)
+	[ -z "$found" ] || {
+		echo "$found"
+		return 1
+	}
 }
 
 no_leak() { # what nobody points to any more; twice, because it waits for what is young
