@@ -54,7 +54,7 @@ begin() {
 
 in_guest() {
 	"$shmlab" exec --name "$lab" --timeout 14400 0 -- env SHMNET_MODULE="$module" \
-		KSELFTEST_TIMEOUT=1500 KSELFTEST_PATIENCE=6 SHMNETCTL="$root/build/bin/shmnetctl" "$@" </dev/null
+		KSELFTEST_TIMEOUT=1500 KSELFTEST_PATIENCE=6 SHMNET_SYNS=300 SHMNETCTL="$root/build/bin/shmnetctl" "$@" </dev/null
 }
 
 end() { # end WHAT
