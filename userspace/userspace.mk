@@ -27,7 +27,7 @@ $(BUILD)/userspace.a: $(LIB_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(eval $(call program,shmnet-hub,$(wildcard tools/hub/*.cc),libsystemd fmt spdlog))
-$(eval $(call program,shmnetctl,$(wildcard tools/shmnetctl/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog))
+$(eval $(call program,shmnetctl,$(wildcard tools/shmnetctl/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog tomlplusplus))
 $(eval $(call program,shmnetd,$(wildcard userspace/shmnetd/*.cc),libnl-3.0 libnl-genl-3.0 libsystemd fmt spdlog tomlplusplus \
 	prometheus-cpp-core libmicrohttpd))
 

@@ -22,6 +22,7 @@ void add_service(CLI::App& app, Action& action);
 void add_global(CLI::App& app, Action& action);
 void add_drain(CLI::App& app, Action& action);
 void add_explain(CLI::App& app, Action& action);
+void add_ospf(CLI::App& app, Action& action);
 void add_monitor(CLI::App& app, Action& action);
 void add_region(CLI::App& app, Action& action);
 

@@ -26,6 +26,7 @@ int main(int argc, char** argv)
 	ctl::add_global(app, action);
 	ctl::add_drain(app, action);
 	ctl::add_explain(app, action);
+	ctl::add_ospf(app, action);
 	ctl::add_monitor(app, action);
 	ctl::add_region(app, action);
 	try {

@@ -5,9 +5,9 @@
 #include "balance.hh"
 #include "error.hh"
 #include "size.hh"
+#include "toml_text.hh"
 
 #include <netinet/in.h>
-#include <toml++/toml.h>
 
 #include <array>
 #include <fstream>
@@ -54,7 +54,7 @@ public:
 	[[noreturn]] void fail(const toml::source_region& where, const std::string& key,
 			       const std::string& text) const
 	{
-		throw UsageError(fmt::format("{}:{}: {}: {}", file_, where.begin.line, key, text));
+		fail_toml(file_, where, key, text);
 	}
 
 private:
@@ -219,13 +219,7 @@ const ServicePolicy& Config::policy_of(const ServiceName& name) const
 
 Config parse_config(std::string_view text, const std::string& file)
 {
-	Reader reader(file);
-	try {
-		return reader.read(toml::parse(text, file));
-	} catch (const toml::parse_error& error) {
-		throw UsageError(fmt::format("{}:{}: this is no TOML: {}", file,
-					     error.source().begin.line, error.description()));
-	}
+	return Reader(file).read(parse_toml(text, file));
 }
 
 Config read_config(const std::string& file, bool must_exist)

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "frr.hh"
+
+#include "child.hh"
+#include "error.hh"
+#include "size.hh"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+
+namespace shmnet::ctl {
+
+namespace {
+
+constexpr const char* REMEDY = "install frr ('apt install frr')";
+
+std::string dotted(__u32 number)
+{
+	in_addr area = {.s_addr = htonl(number)};
+	char text[INET_ADDRSTRLEN];
+	return ::inet_ntop(AF_INET, &area, text, sizeof(text));
+}
+
+/*
+ * "area 1" and "area 0.0.0.1" are the same, of which FRR shows what was typed; and it numbers the lines of
+ * lists.
+ */
+std::string as_we_write(const std::string& line)
+{
+	std::istringstream words(line);
+	std::string word, text;
+	bool area = false;
+	while (words >> word) {
+		if (word == "seq" && line.find(" prefix-list ") != std::string::npos) {
+			words >> word;
+			continue;
+		}
+		std::optional<__u64> number = area ? parse_number(word) : std::nullopt;
+		if (number && *number <= 0xffffffff)
+			word = dotted(static_cast<__u32>(*number));
+		area = word == "area";
+		text += (text.empty() ? "" : " ") + word;
+	}
+	return text;
+}
+
+bool is_decoration(std::string_view line)
+{
+	return line.empty() || line[0] == '!' || line == "exit" || line == "end" ||
+	       line == "Building configuration..." || line == "Current configuration:";
+}
+
+/* The first line of what is printed, without the percent sign of an error. */
+std::string first_line(const std::string& text)
+{
+	size_t begin = text.find_first_not_of("% \n");
+	if (begin == std::string::npos)
+		return "it does not say why";
+	return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+} // namespace
+
+FrrConfig parse_frr_config(std::string_view text)
+{
+	FrrConfig config;
+	std::vector<std::string> above; /* one for each blank that a line begins with */
+	std::istringstream lines{std::string(text)};
+	for (std::string line; std::getline(lines, line);) {
+		size_t depth = line.find_first_not_of(' ');
+		if (depth == std::string::npos || is_decoration(line.substr(depth)))
+			continue;
+		above.resize(std::min(depth, above.size()));
+		config.push_back({above, as_we_write(line)});
+		above.push_back(config.back().text);
+	}
+	return config;
+}
+
+bool has_line(const FrrConfig& config, const FrrLine& line)
+{
+	return std::find(config.begin(), config.end(), line) != config.end();
+}
+
+std::string frr_undo(const std::string& text)
+{
+	/* These have no opposite, but a value where nothing is configured. */
+	constexpr std::pair<std::string_view, const char*> DEFAULTS[] = {
+		{"transmit-interval ", "300"},
+		{"receive-interval ", "300"},
+		{"detect-multiplier ", "3"}};
+	for (const auto& [key, value] : DEFAULTS)
+		if (text.rfind(key, 0) == 0)
+			return std::string(key) + value;
+	return "no " + text;
+}
+
+std::set<std::string> Frr::daemons() const
+{
+	std::istringstream words(run({"show daemons"}));
+	std::set<std::string> names;
+	for (std::string word; words >> word;)
+		names.insert(word);
+	return names;
+}
+
+FrrConfig Frr::running() const
+{
+	return parse_frr_config(run({"show running-config"}));
+}
+
+void Frr::configure(const std::vector<FrrLine>& commands) const
+{
+	for (const FrrLine& command : commands) {
+		std::vector<std::string> words = {"configure terminal"};
+		words.insert(words.end(), command.context.begin(), command.context.end());
+		words.push_back(command.text);
+		run(words);
+	}
+}
+
+void Frr::save() const
+{
+	run({"write memory"});
+}
+
+std::string Frr::show(const std::string& command) const
+{
+	return run({command});
+}
+
+nlohmann::json Frr::show_json(const std::string& command) const
+{
+	std::string text = run({command});
+	size_t begin = text.find_first_not_of(" \n");
+	/* Where there is nothing it says so in words, or says nothing. */
+	if (begin == std::string::npos || (text[begin] != '{' && text[begin] != '['))
+		return nlohmann::json::object();
+	nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+	if (json.is_discarded())
+		throw Error(fmt::format("FRR's answer to '{}' is no JSON: {}", command,
+					first_line(text)));
+	return json;
+}
+
+std::string Frr::run(const std::vector<std::string>& commands) const
+{
+	std::vector<std::string> words = {"vtysh"};
+	if (!directory_.empty())
+		words.insert(words.end(), {"--vty_socket", directory_});
+	for (const std::string& command : commands)
+		words.insert(words.end(), {"-c", command});
+	ChildResult result = run_child(words, "", REMEDY);
+	if (result.status != 0)
+		throw Error(fmt::format(
+			"FRR refuses '{}': {}", commands.back(),
+			first_line(result.output.empty() ? result.errors : result.output)));
+	return result.output;
+}
+
+} // namespace shmnet::ctl

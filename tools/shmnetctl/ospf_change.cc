@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "ospf_change.hh"
+
+#include "error.hh"
+#include "file.hh"
+#include "json_number.hh"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace shmnet::ctl {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr unsigned JOURNAL_VERSION = 1;
+
+void forget(FrrConfig& lines, const FrrLine& line)
+{
+	lines.erase(std::remove(lines.begin(), lines.end(), line), lines.end());
+}
+
+FrrConfig lines_in(const std::vector<OspfFinding>& findings, OspfState state, bool contexts)
+{
+	FrrConfig lines;
+	for (const OspfFinding& finding : findings)
+		if (finding.state == state && is_ospf_context(finding.line) == contexts)
+			lines.push_back(finding.line);
+	return lines;
+}
+
+/* Somebody else's lines may be in a context of ours, or need it from elsewhere. */
+bool is_needed(const FrrLine& context, const FrrConfig& running)
+{
+	const std::string use = context.text == "router ospf"    ? "ip ospf area "
+				: context.text == "router ospf6" ? "ipv6 ospf6 area "
+				: context.context.empty()        ? "bfd "
+								 : " bfd " + context.text;
+	std::vector<std::string> inside = context.context;
+	inside.push_back(context.text);
+	return std::any_of(running.begin(), running.end(), [&](const FrrLine& line) {
+		bool uses =
+			line.context != context.context && line.text.find(use) != std::string::npos;
+		return uses || line.context == inside;
+	});
+}
+
+/*
+ * A daemon that was started anew lacks what the others have, and refuses to take it away; after that the
+ * others are not asked. So all are given it again first.
+ */
+void take_away_line(const FrrLine& line, const Frr& frr)
+{
+	const FrrLine undo = {line.context, frr_undo(line.text)};
+	try {
+		frr.configure({undo});
+	} catch (const Error&) {
+		if (has_line(frr.running(), line))
+			frr.configure({line, undo});
+	}
+}
+
+void take_away(const std::vector<OspfFinding>& findings, const Frr& frr, OspfJournal& journal,
+	       const OspfJournalFile& file)
+{
+	for (const FrrLine& line : lines_in(findings, OspfState::Stale, false))
+		take_away_line(line, frr);
+	for (const FrrLine& context : lines_in(findings, OspfState::Stale, true)) {
+		if (is_needed(context, frr.running()))
+			forget(journal.ours, context);
+		else
+			take_away_line(context, frr);
+	}
+	file.save(journal);
+}
+
+void add(const std::vector<OspfFinding>& findings, const Frr& frr, OspfJournal& journal,
+	 const OspfJournalFile& file)
+{
+	FrrConfig missing;
+	for (const OspfFinding& finding : findings)
+		if (finding.state == OspfState::Missing)
+			missing.push_back(finding.line);
+	for (const FrrLine& line : missing) {
+		forget(journal.ours, line);
+		journal.ours.push_back(line);
+	}
+	file.save(journal);
+	frr.configure(missing);
+}
+
+} // namespace
+
+OspfJournal OspfJournalFile::load() const
+{
+	std::optional<std::string> text = read_file(path_);
+	if (!text)
+		return {};
+	try {
+		Json json = Json::parse(*text);
+		if (integer<unsigned>(json.at("version")) != JOURNAL_VERSION)
+			throw Error("another version");
+		OspfJournal journal;
+		journal.draining = json.at("draining").get<bool>();
+		for (const Json& line : json.at("lines"))
+			journal.ours.push_back({line.at("context").get<std::vector<std::string>>(),
+						line.at("text").get<std::string>()});
+		return journal;
+	} catch (const std::exception& error) {
+		throw Error(
+			fmt::format("{} cannot be understood ({}): what it says was added to "
+				    "FRR's configuration is yours to remove; then remove the file",
+				    path_, error.what()));
+	}
+}
+
+void OspfJournalFile::save(const OspfJournal& journal) const
+{
+	if (journal.ours.empty() && !journal.draining) {
+		if (!remove_file(path_))
+			throw system_error("removing {}", path_);
+		return;
+	}
+	Json lines = Json::array();
+	for (const FrrLine& line : journal.ours)
+		lines.push_back({{"context", line.context}, {"text", line.text}});
+	Json json = {
+		{"version", JOURNAL_VERSION}, {"draining", journal.draining}, {"lines", lines}};
+	std::error_code error;
+	std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), error);
+	if (!replace_file(path_, json.dump(1, '\t') + "\n"))
+		throw system_error("writing {}", path_);
+}
+
+std::vector<OspfFinding> apply_ospf(const std::vector<OspfLine>& plan, const Frr& frr,
+				    OspfJournal& journal, const OspfJournalFile& file)
+{
+	std::vector<OspfFinding> findings = compare_ospf(plan, frr.running(), journal.ours);
+	take_away(findings, frr, journal, file);
+	add(findings, frr, journal, file);
+	FrrConfig running = frr.running();
+	for (const OspfFinding& finding : compare_ospf(plan, running, journal.ours))
+		if (finding.state == OspfState::Missing || finding.state == OspfState::Stale)
+			throw Error(
+				fmt::format("FRR took '{}', but does not show it: the log of its "
+					    "daemons may say why",
+					    shown_line(finding.line)));
+	std::erase_if(journal.ours,
+		      [&running](const FrrLine& line) { return !has_line(running, line); });
+	file.save(journal);
+	return findings;
+}
+
+} // namespace shmnet::ctl

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "ospf_plan.hh"
+
+#include "error.hh"
+#include "rtnetlink.hh"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace shmnet::ctl {
+
+namespace {
+
+constexpr const char* ROUTER4 = "router ospf";
+constexpr const char* ROUTER6 = "router ospf6";
+constexpr const char* BFD = "bfd";
+constexpr const char* BFD_PROFILE = "profile shmnet";
+/* What FRR has where nothing is configured, and therefore does not show. */
+constexpr __u32 BFD_INTERVAL = 300;
+constexpr __u32 BFD_MULTIPLIER = 3;
+/*
+ * In seconds, on the local network alone, as all its nodes are ours: one that comes is found at once. Without BFD
+ * a second of silence is too much, and two with IPv6; and ospf6d, which elects a designated router there, waits
+ * for as long before it does.
+ */
+constexpr __u32 HELLO = 1;
+constexpr __u32 DEAD = 4;
+constexpr __u32 DEAD6_WITHOUT_BFD = 2;
+constexpr int HELLOS_A_SECOND = 4; /* where a second is too much */
+
+class Plan {
+public:
+	Plan(const OspfConfig& config, const OspfSurroundings& here, bool draining)
+	    : config_(config), here_(here), draining_(draining)
+	{
+	}
+
+	std::vector<OspfLine> make()
+	{
+		if (config_.bfd)
+			add_bfd_profile();
+		add_routers();
+		add_local();
+		for (const auto& [name, card] : here_.cards)
+			add_card(name, card);
+		if (!here_.cards.empty() && !here_.global.empty())
+			add_announced();
+		return std::move(lines_);
+	}
+
+private:
+	using Context = std::vector<std::string>;
+
+	void add(Context context, std::string text) { lines_.push_back({{context, text}, {}}); }
+
+	void set(Context context, const std::string& key, const std::string& value)
+	{
+		lines_.push_back({{context, key + " " + value}, key});
+	}
+
+	void set(Context context, const std::string& key, __u32 value)
+	{
+		set(context, key, fmt::format("{}", value));
+	}
+
+	void add_bfd_profile()
+	{
+		const Context profile = {BFD, BFD_PROFILE};
+		add({}, BFD);
+		add({BFD}, BFD_PROFILE);
+		if (config_.bfd_multiplier != BFD_MULTIPLIER)
+			set(profile, "detect-multiplier", config_.bfd_multiplier);
+		if (config_.bfd_interval == BFD_INTERVAL)
+			return;
+		set(profile, "transmit-interval", config_.bfd_interval);
+		set(profile, "receive-interval", config_.bfd_interval);
+	}
+
+	void add_routers()
+	{
+		std::string id =
+			config_.router_id.empty() ? here_.local_address : config_.router_id;
+		if (id.empty())
+			throw Error(
+				fmt::format("{} has no IPv4 address to be the router ID: give it "
+					    "one, or say router-id in the configuration",
+					    here_.local));
+		add({}, ROUTER4);
+		set({ROUTER4}, "ospf router-id", id);
+		for (const std::string& link : config_.virtual_links)
+			add({ROUTER4}, fmt::format("area {} virtual-link {}", config_.area, link));
+		if (draining_)
+			add({ROUTER4}, "max-metric router-lsa administrative");
+		if (!here_.ipv6)
+			return;
+		add({}, ROUTER6);
+		set({ROUTER6}, "ospf6 router-id", id);
+		if (draining_)
+			add({ROUTER6}, "stub-router administrative");
+	}
+
+	void add_local()
+	{
+		const Context interface = {"interface " + here_.local};
+		set(interface, "ip ospf area", config_.area);
+		set(interface, "ip ospf network", "point-to-multipoint");
+		add_common(interface, config_.cost, config_.password);
+		if (config_.bfd) {
+			set(interface, "ip ospf hello-interval", HELLO);
+			set(interface, "ip ospf dead-interval", DEAD);
+		} else {
+			set(interface, "ip ospf dead-interval",
+			    fmt::format("minimal hello-multiplier {}", HELLOS_A_SECOND));
+		}
+		if (!here_.ipv6)
+			return;
+		set(interface, "ipv6 ospf6 area", config_.area);
+		add_common6(interface, config_.cost, config_.password);
+		set(interface, "ipv6 ospf6 hello-interval", HELLO);
+		set(interface, "ipv6 ospf6 dead-interval", config_.bfd ? DEAD : DEAD6_WITHOUT_BFD);
+	}
+
+	void add_card(const std::string& name, const OspfCard& card)
+	{
+		const Context interface = {"interface " + name};
+		set(interface, "ip ospf area", card.area);
+		if (card.point_to_point)
+			set(interface, "ip ospf network", "point-to-point");
+		add_common(interface, card.cost, card.password);
+		if (!here_.ipv6)
+			return;
+		set(interface, "ipv6 ospf6 area", card.area);
+		if (card.point_to_point)
+			set(interface, "ipv6 ospf6 network", "point-to-point");
+		add_common6(interface, card.cost, card.password);
+	}
+
+	void add_common(const Context& interface, __u32 cost, const std::string& password)
+	{
+		set(interface, "ip ospf cost", cost);
+		if (config_.bfd) {
+			add(interface, "ip ospf bfd");
+			set(interface, "ip ospf bfd", BFD_PROFILE);
+		}
+		if (password.empty())
+			return;
+		set(interface, "ip ospf authentication", "message-digest");
+		set(interface, "ip ospf message-digest-key 1", "md5 " + password);
+	}
+
+	void add_common6(const Context& interface, __u32 cost, const std::string& password)
+	{
+		set(interface, "ipv6 ospf6 cost", cost);
+		if (config_.bfd) {
+			add(interface, "ipv6 ospf6 bfd");
+			set(interface, "ipv6 ospf6 bfd", BFD_PROFILE);
+		}
+		if (!password.empty())
+			set(interface, "ipv6 ospf6 authentication",
+			    "key-id 1 hash-algo hmac-sha-256 key " + password);
+	}
+
+	/* In the area of the first card: to the others they go by the summaries of a border router. */
+	void add_announced()
+	{
+		const Context interface = {"interface " + here_.global};
+		const std::string& area = here_.cards.begin()->second.area;
+		/* What says of a router that it is the last one to take leaves out its own addresses. */
+		const __u32 cost = draining_ ? COST_MAX : config_.announce_cost;
+		std::vector<std::string> announced6;
+		bool any4 = false;
+		for (const std::string& address : here_.announced) {
+			if (address_family(address) == AF_INET6) {
+				announced6.push_back(address);
+				continue;
+			}
+			add(interface, fmt::format("ip ospf area {} {}", area, address));
+			any4 = true;
+		}
+		if (any4) {
+			add(interface, "ip ospf passive");
+			set(interface, "ip ospf cost", cost);
+		}
+		if (!here_.ipv6 || announced6.empty())
+			return;
+		/*
+		 * IPv6 is not announced address by address. ospf6d sees that the name of a list changes, but
+		 * not that the list does: so the name says what is in it.
+		 */
+		std::string name = fmt::format("shmnet-{}", fmt::join(announced6, "+"));
+		for (const std::string& address : announced6)
+			add({}, fmt::format("ipv6 prefix-list {} permit {}/128", name, address));
+		if (!here_.link_address)
+			add(interface, fmt::format("ipv6 address {}/64", OSPF_LINK_ADDRESS));
+		set(interface, "ipv6 ospf6 advertise prefix-list", name);
+		set(interface, "ipv6 ospf6 area", area);
+		add(interface, "ipv6 ospf6 passive");
+		set(interface, "ipv6 ospf6 cost", cost);
+	}
+
+	const OspfConfig& config_;
+	const OspfSurroundings& here_;
+	const bool draining_;
+	std::vector<OspfLine> lines_;
+};
+
+bool has_key(const FrrLine& line, const OspfLine& wanted)
+{
+	return !wanted.key.empty() && line.context == wanted.line.context &&
+	       line.text.rfind(wanted.key + " ", 0) == 0;
+}
+
+/*
+ * A value that is taken away and then given another one is announced twice, and the second time five seconds
+ * later. FRR takes the new one at once; but areas and keys must be taken away before.
+ */
+bool is_replaced(const FrrLine& line, const OspfLine& wanted)
+{
+	return has_key(line, wanted) && wanted.key.find(" area") == std::string::npos &&
+	       wanted.key.find(" message-digest-key") == std::string::npos &&
+	       wanted.key.find(" authentication") == std::string::npos;
+}
+
+/* Of what FRR has, what somebody else wants instead of a line; empty: nothing. */
+std::string in_the_way(const OspfLine& wanted, const FrrConfig& running, const FrrConfig& ours)
+{
+	for (const FrrLine& line : running) {
+		/* ospfd takes interfaces by their networks, or one by one. */
+		bool network = wanted.key == "ip ospf area" &&
+			       line.context == std::vector{std::string(ROUTER4)} &&
+			       line.text.rfind("network ", 0) == 0;
+		if ((has_key(line, wanted) || network) && line != wanted.line &&
+		    !has_line(ours, line))
+			return line.text;
+	}
+	return {};
+}
+
+} // namespace
+
+std::vector<OspfLine> plan_ospf(const OspfConfig& config, const OspfSurroundings& here,
+				bool draining)
+{
+	return Plan(config, here, draining).make();
+}
+
+std::vector<OspfFinding> compare_ospf(const std::vector<OspfLine>& plan, const FrrConfig& running,
+				      const FrrConfig& ours)
+{
+	std::vector<OspfFinding> findings;
+	for (auto line = ours.rbegin(); line != ours.rend(); line++) {
+		auto matches = [&line](const OspfLine& wanted) { return wanted.line == *line; };
+		auto replaces = [&line](const OspfLine& wanted) {
+			return is_replaced(*line, wanted);
+		};
+		if (!has_line(running, *line) || std::any_of(plan.begin(), plan.end(), matches))
+			continue;
+		bool replaced = std::any_of(plan.begin(), plan.end(), replaces);
+		findings.push_back({replaced ? OspfState::Replaced : OspfState::Stale, *line});
+	}
+	for (const OspfLine& wanted : plan) {
+		if (has_line(running, wanted.line)) {
+			findings.push_back(
+				{has_line(ours, wanted.line) ? OspfState::Right : OspfState::Yours,
+				 wanted.line});
+			continue;
+		}
+		std::string other = in_the_way(wanted, running, ours);
+		findings.push_back(
+			{other.empty() ? OspfState::Missing : OspfState::Kept, wanted.line, other});
+	}
+	return findings;
+}
+
+bool is_ospf_context(const FrrLine& line)
+{
+	return line.text == ROUTER4 || line.text == ROUTER6 || line.text == BFD ||
+	       line.text == BFD_PROFILE;
+}
+
+std::string shown_line(const FrrLine& line)
+{
+	std::string text = line.text;
+	for (const char* before : {" md5 ", " key "}) {
+		size_t found = text.find(before);
+		if (found != std::string::npos)
+			text = text.substr(0, found) + before + "...";
+	}
+	return text;
+}
+
+} // namespace shmnet::ctl
