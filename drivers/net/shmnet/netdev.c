@@ -314,6 +314,15 @@ static void set_up_global(struct net_device *dev)
 	dev->priv_flags &= ~IFF_LIVE_ADDR_CHANGE;
 }
 
+/* It has no rings any more, or not yet, and is not registered. */
+static void free_net(struct shmnet_net *net)
+{
+	kvfree(net->rx);
+	kvfree(net->tx);
+	shmnet_joined_free(net);
+	free_netdev(net->dev);
+}
+
 int shmnet_net_create(struct shmnet_device *device, u32 index)
 {
 	struct shmnet_network_info info;
@@ -374,10 +383,7 @@ free_rings:
 	shmnet_flow_table_destroy(net);
 	shmnet_rings_destroy(net);
 free:
-	kvfree(net->rx);
-	kvfree(net->tx);
-	shmnet_joined_free(net);
-	free_netdev(dev);
+	free_net(net);
 	return err;
 }
 
@@ -388,7 +394,5 @@ void shmnet_net_destroy(struct shmnet_net *net)
 	shmnet_services_destroy(net);
 	shmnet_flow_table_destroy(net);
 	shmnet_rings_destroy(net);
-	kvfree(net->rx);
-	kvfree(net->tx);
-	free_netdev(net->dev);
+	free_net(net);
 }
