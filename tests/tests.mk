@@ -164,6 +164,14 @@ kselftest:
 check-guests: deps
 	$(Q)SUITES='guests-6.1 guests-6.12' tests/check
 
+# Routing: in namespaces, and with guests, a cable that is pulled and a border router that is killed.
+.PHONY: check-ospf
+check-ospf: deps
+	$(Q)$(MAKE) module KERNEL=6.1
+	$(Q)$(MAKE) userspace kselftest
+	$(Q)tests/netns/ospf_test
+	$(Q)tests/lab/ospf_test 6.1
+
 # Nodes that are stopped at every labelled step; make check-faults ARGUMENTS='--seed 2 --time 3600'.
 # It goes on where it was interrupted.
 .PHONY: check-faults check-endurance

@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <memory>
-#include <optional>
+#include <set>
 
 namespace shmnet::ctl {
 
@@ -22,8 +22,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/* How often `follow` looks: at what is announced, and at all that FRR has. */
-constexpr int LOOK_INTERVAL = 500; /* milliseconds */
+/* How often `follow` looks: at what is announced, and, which takes longer, at all that FRR has. */
+constexpr int LOOK_INTERVAL = 1000; /* milliseconds */
 constexpr int LOOKS_BETWEEN_CHECKS = 10;
 
 struct Arguments {
@@ -218,23 +218,29 @@ int set_draining(const Arguments& arguments, bool draining)
 	return apply(arguments);
 }
 
+void apply_and_tell(const Arguments& arguments)
+{
+	View view(arguments);
+	std::vector<OspfFinding> findings =
+		apply_ospf(view.plan, view.frr, view.journal, view.file);
+	if (count(findings, OspfState::Missing) || count(findings, OspfState::Stale))
+		say_what_was_done(view.here, findings, view.config);
+}
+
 /* A failure is told once, and tried again: FRR may be starting anew. */
 int follow(const Arguments& arguments)
 {
 	Interrupt interrupt;
-	std::optional<OspfSurroundings> before;
+	OspfConfig config = read_config(arguments);
+	std::set<std::string> before;
 	std::string told;
 	for (int looks = 0;; looks++) {
 		try {
-			View view(arguments);
-			if (looks % LOOKS_BETWEEN_CHECKS == 0 || !before ||
-			    before->announced != view.here.announced) {
-				std::vector<OspfFinding> findings =
-					apply_ospf(view.plan, view.frr, view.journal, view.file);
-				if (count(findings, OspfState::Missing) ||
-				    count(findings, OspfState::Stale))
-					say_what_was_done(view.here, findings, view.config);
-				before = view.here;
+			std::set<std::string> announced = announced_addresses(config);
+			if (looks % LOOKS_BETWEEN_CHECKS == 0 || announced != before) {
+				config = read_config(arguments);
+				apply_and_tell(arguments);
+				before = announced;
 			}
 			told.clear();
 		} catch (const UsageError&) {
@@ -244,7 +250,6 @@ int follow(const Arguments& arguments)
 				fmt::print(stderr, "shmnetctl: {}; it is tried again\n",
 					   error.what());
 			told = error.what();
-			before.reset();
 		}
 		fflush(stdout);
 		if (interrupt.wait(-1, LOOK_INTERVAL) == Interrupt::Wake::INTERRUPTED)

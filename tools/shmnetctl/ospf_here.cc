@@ -201,4 +201,11 @@ OspfSurroundings look_for_ospf(const OspfConfig& config, const Frr& frr)
 	return here;
 }
 
+std::set<std::string> announced_addresses(const OspfConfig& config)
+{
+	Surroundings around = look_around(AF_INET);
+	std::string local = local_interface(config, around);
+	return find_announced(around, global_interface(config, around, local));
+}
+
 } // namespace shmnet::ctl

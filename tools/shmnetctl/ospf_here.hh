@@ -8,9 +8,14 @@ namespace shmnet::ctl {
 
 /*
  * Throws Error if something is not there that OSPF needs. Cards are the configuration's, or else physical
- * interfaces that are up and have an address. Addresses of a global interface are announced if it is up
- * and some node serves them.
+ * interfaces that are up and have an address.
  */
 OspfSurroundings look_for_ospf(const OspfConfig& config, const Frr& frr);
+
+/*
+ * Of these, what outsiders are to know: addresses of the global interface if it is up and some node serves
+ * them. It asks nobody but the kernel. Throws Error.
+ */
+std::set<std::string> announced_addresses(const OspfConfig& config);
 
 } // namespace shmnet::ctl
