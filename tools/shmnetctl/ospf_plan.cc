@@ -287,7 +287,7 @@ std::string shown_line(const FrrLine& line)
 	for (const char* before : {" md5 ", " key "}) {
 		size_t found = text.find(before);
 		if (found != std::string::npos)
-			text = text.substr(0, found) + before + "...";
+			text.replace(found, std::string::npos, std::string(before) + "...");
 	}
 	return text;
 }
