@@ -100,6 +100,16 @@ std::string frr_undo(const std::string& text)
 	return "no " + text;
 }
 
+std::string without_password(const std::string& text)
+{
+	for (const std::string before : {" md5 ", " key "}) {
+		size_t found = text.find(before);
+		if (found != std::string::npos)
+			return text.substr(0, found) + before + "...";
+	}
+	return text;
+}
+
 std::set<std::string> Frr::daemons() const
 {
 	std::istringstream words(run({"show daemons"}));
@@ -158,7 +168,7 @@ std::string Frr::run(const std::vector<std::string>& commands) const
 	ChildResult result = run_child(words, "", REMEDY);
 	if (result.status != 0)
 		throw Error(fmt::format(
-			"FRR refuses '{}': {}", commands.back(),
+			"FRR refuses '{}': {}", without_password(commands.back()),
 			first_line(result.output.empty() ? result.errors : result.output)));
 	return result.output;
 }

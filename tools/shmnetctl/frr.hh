@@ -30,6 +30,9 @@ bool has_line(const FrrConfig& config, const FrrLine& line);
 /* What takes a line away again. */
 std::string frr_undo(const std::string& text);
 
+/* A line as it may be shown. */
+std::string without_password(const std::string& text);
+
 /* Everything throws Error, with what FRR says. */
 class Frr {
 public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl global add, del, check, show: what a node needs for a shared address. */
 #include "command.hh"
+#include "directory_lock.hh"
 #include "error.hh"
 #include "global_change.hh"
 #include "global_system.hh"
@@ -9,13 +10,10 @@
 #include "unique_fd.hh"
 
 #include <CLI/CLI.hpp>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/file.h>
 #include <sys/socket.h>
 
-#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -42,20 +40,6 @@ JournalFile journal_file(const Arguments& arguments)
 	if (!socket || ::getsockopt(socket.get(), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) != 0)
 		throw system_error("the network namespace's number");
 	return JournalFile(fmt::format("{}/{}.json", arguments.directory, cookie));
-}
-
-/* Held by whoever changes something, as long as the descriptor is open. */
-UniqueFd lock(const std::string& directory)
-{
-	std::error_code error;
-	std::filesystem::create_directories(directory, error);
-	if (error)
-		throw Error(fmt::format("the directory of journals, {}: {}", directory,
-					error.message()));
-	UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	if (!fd || ::flock(fd.get(), LOCK_EX) != 0)
-		throw system_error("the directory of journals, {}", directory);
-	return fd;
 }
 
 void warn_of_left(const Removal& removal)
@@ -100,7 +84,7 @@ int add(const Arguments& arguments)
 			fmt::print("{}\n", command_text(need.setting, need.wanted));
 		return 0;
 	}
-	UniqueFd held = lock(arguments.directory);
+	UniqueFd held = lock_directory(arguments.directory);
 	Journal journal = file.load();
 	Wish wish = resolve_wish(arguments.wish, journal.find(address), surroundings);
 	Removal removal;
@@ -117,7 +101,7 @@ int del(const Arguments& arguments)
 {
 	if (arguments.all != arguments.wish.address.empty())
 		throw UsageError("give an address, or --all");
-	UniqueFd held = lock(arguments.directory);
+	UniqueFd held = lock_directory(arguments.directory);
 	JournalFile file = journal_file(arguments);
 	Journal journal = file.load();
 	std::vector<std::string> addresses;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl ospf: has FRR route between this node, the other nodes and the world outside. */
 #include "command.hh"
+#include "directory_lock.hh"
 #include "error.hh"
 #include "interrupt.hh"
 #include "ospf_change.hh"
 #include "ospf_here.hh"
 #include "ospf_show.hh"
-#include "table.hh"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -64,16 +65,17 @@ std::string where(const FrrLine& line)
 	return line.context.empty() ? "-" : fmt::format("{}", fmt::join(line.context, ", "));
 }
 
-/* Words have blanks here, so that the columns are told by their order and by two blanks. */
+/* Contexts and lines have blanks, and so two blanks between them. */
 std::string findings_text(const std::vector<OspfFinding>& findings)
 {
 	std::string text;
 	for (const OspfFinding& finding : findings)
-		text += fmt::format("{:<8}{:<24}{}{}\n", state_name(finding.state),
-				    where(finding.line), shown_line(finding.line),
+		text += fmt::format("{:<8}{:<22}  {}{}\n", state_name(finding.state),
+				    where(finding.line), without_password(finding.line.text),
 				    finding.in_the_way.empty()
 					    ? ""
-					    : fmt::format("  (there is: {})", finding.in_the_way));
+					    : fmt::format("  (there is: {})",
+							  without_password(finding.in_the_way)));
 	return text;
 }
 
@@ -83,9 +85,9 @@ Json findings_json(const std::vector<OspfFinding>& findings)
 	for (const OspfFinding& finding : findings) {
 		Json one = {{"state", state_name(finding.state)},
 			    {"context", finding.line.context},
-			    {"line", shown_line(finding.line)}};
+			    {"line", without_password(finding.line.text)}};
 		if (!finding.in_the_way.empty())
-			one["present"] = finding.in_the_way;
+			one["present"] = without_password(finding.in_the_way);
 		all.push_back(one);
 	}
 	return all;
@@ -114,7 +116,8 @@ void warn_of_kept(const std::vector<OspfFinding>& findings)
 				stderr,
 				"shmnetctl: '{}' was not set in '{}': you have '{}' there, which "
 				"stays\n",
-				shown_line(finding.line), where(finding.line), finding.in_the_way);
+				without_password(finding.line.text), where(finding.line),
+				without_password(finding.in_the_way));
 }
 
 std::string names(const std::map<std::string, OspfCard>& cards)
@@ -125,12 +128,18 @@ std::string names(const std::map<std::string, OspfCard>& cards)
 	return all.empty() ? "none" : fmt::format("{}", fmt::join(all, ", "));
 }
 
+/* `follow` runs beside other commands, which must not write over what it has written, nor it over theirs. */
+UniqueFd lock(const Arguments& arguments)
+{
+	return lock_directory(std::filesystem::absolute(arguments.journal).parent_path());
+}
+
 /* What there is, what it should be, and what is ours of it. */
 struct View {
 	explicit View(const Arguments& arguments)
-	    : frr(arguments.sockets), file(arguments.journal), journal(file.load()),
-	      config(read_config(arguments)), here(look_for_ospf(config, frr)),
-	      plan(plan_ospf(config, here, journal.draining))
+	    : held(lock(arguments)), frr(arguments.sockets), file(arguments.journal),
+	      journal(file.load()), config(read_config(arguments)),
+	      here(look_for_ospf(config, frr)), plan(plan_ospf(config, here, journal.draining))
 	{
 	}
 
@@ -139,6 +148,7 @@ struct View {
 		return compare_ospf(plan, frr.running(), journal.ours);
 	}
 
+	UniqueFd held;
 	Frr frr;
 	OspfJournalFile file;
 	OspfJournal journal;
@@ -183,6 +193,7 @@ int apply(const Arguments& arguments)
 
 int remove(const Arguments& arguments)
 {
+	UniqueFd held = lock(arguments);
 	Frr frr(arguments.sockets);
 	OspfJournalFile file(arguments.journal);
 	OspfJournal journal = file.load();
@@ -208,13 +219,15 @@ int check(const Arguments& arguments)
 
 int set_draining(const Arguments& arguments, bool draining)
 {
-	Frr frr(arguments.sockets);
-	OspfJournalFile file(arguments.journal);
-	OspfJournal journal = file.load();
-	if (journal.ours.empty())
-		throw Error("OSPF was not set up here: 'shmnetctl ospf apply' does that");
-	journal.draining = draining;
-	file.save(journal);
+	{
+		UniqueFd held = lock(arguments);
+		OspfJournalFile file(arguments.journal);
+		OspfJournal journal = file.load();
+		if (journal.ours.empty())
+			throw Error("OSPF was not set up here: 'shmnetctl ospf apply' does that");
+		journal.draining = draining;
+		file.save(journal);
+	}
 	return apply(arguments);
 }
 

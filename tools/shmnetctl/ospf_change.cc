@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <filesystem>
 
 namespace shmnet::ctl {
 
@@ -130,9 +129,9 @@ void OspfJournalFile::save(const OspfJournal& journal) const
 		lines.push_back({{"context", line.context}, {"text", line.text}});
 	Json json = {
 		{"version", JOURNAL_VERSION}, {"draining", journal.draining}, {"lines", lines}};
-	std::error_code error;
-	std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), error);
-	if (!replace_file(path_, json.dump(1, '\t') + "\n"))
+	std::string text = json.dump(1, '\t') + "\n";
+	/* `follow` comes by every few seconds: the disk is left alone. */
+	if (read_file(path_) != text && !replace_file(path_, text))
 		throw system_error("writing {}", path_);
 }
 
@@ -148,7 +147,7 @@ std::vector<OspfFinding> apply_ospf(const std::vector<OspfLine>& plan, const Frr
 			throw Error(
 				fmt::format("FRR took '{}', but does not show it: the log of its "
 					    "daemons may say why",
-					    shown_line(finding.line)));
+					    without_password(finding.line.text)));
 	std::erase_if(journal.ours,
 		      [&running](const FrrLine& line) { return !has_line(running, line); });
 	file.save(journal);

@@ -229,7 +229,7 @@ std::string in_the_way(const OspfLine& wanted, const FrrConfig& running, const F
 {
 	for (const FrrLine& line : running) {
 		/* ospfd takes interfaces by their networks, or one by one. */
-		bool network = wanted.key == "ip ospf area" &&
+		bool network = wanted.line.text.rfind("ip ospf area ", 0) == 0 &&
 			       line.context == std::vector{std::string(ROUTER4)} &&
 			       line.text.rfind("network ", 0) == 0;
 		if ((has_key(line, wanted) || network) && line != wanted.line &&
@@ -279,17 +279,6 @@ bool is_ospf_context(const FrrLine& line)
 {
 	return line.text == ROUTER4 || line.text == ROUTER6 || line.text == BFD ||
 	       line.text == BFD_PROFILE;
-}
-
-std::string shown_line(const FrrLine& line)
-{
-	std::string text = line.text;
-	for (const char* before : {" md5 ", " key "}) {
-		size_t found = text.find(before);
-		if (found != std::string::npos)
-			text.replace(found, std::string::npos, std::string(before) + "...");
-	}
-	return text;
 }
 
 } // namespace shmnet::ctl

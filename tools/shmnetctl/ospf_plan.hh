@@ -64,7 +64,4 @@ std::vector<OspfFinding> compare_ospf(const std::vector<OspfLine>& plan, const F
 /* Whether a line is a context, such as a router or a profile: it goes only when it is empty. */
 bool is_ospf_context(const FrrLine& line);
 
-/* As it may be shown: without passwords. */
-std::string shown_line(const FrrLine& line);
-
 } // namespace shmnet::ctl

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <sstream>
@@ -178,7 +176,6 @@ private:
 	void read_border_routers6()
 	{
 		std::istringstream lines(frr_.show("show ipv6 ospf6 border-routers"));
-		std::set<std::pair<std::string, std::string>> seen;
 		for (std::string line; std::getline(lines, line);) {
 			std::istringstream words(line);
 			std::string router, bits, options, type, area;

@@ -16,7 +16,7 @@ namespace shmnet::ctl {
 struct OspfInterfaceView {
 	int version; /* of IP */
 	std::string name;
-	std::string type; /* "point-to-multipoint", "broadcast", "passive" */
+	std::string type; /* "passive", or FRR's word: "pointomultipoint", "broadcast" */
 	std::string area;
 	__u32 cost;
 	__u32 neighbours; /* with which it is adjacent */
