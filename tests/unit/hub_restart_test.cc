@@ -303,7 +303,8 @@ TEST_F(HubUnderSystemd, KilledAtAnyMomentOfAJoinTheHubLosesNobodyWhoWasServed)
 	/* The latest moment; it follows what a join takes here, so that about half of them last. */
 	std::chrono::microseconds latest{4000};
 	unsigned random = 1;
-	for (int round = 0; round < 40; round++) {
+	int lasted = 0;
+	for (int round = 0; round < 40 || (lasted < 10 && round < 400); round++) {
 		auto client = std::make_unique<FakeClient>(hub_.socket());
 		random = random * 1103515245 + 12345;
 		std::thread reader([&] { (void)client->read_greeting(VECTORS); });
@@ -312,6 +313,7 @@ TEST_F(HubUnderSystemd, KilledAtAnyMomentOfAJoinTheHubLosesNobodyWhoWasServed)
 		start();
 		reader.join();
 		client->read_waiting();
+		lasted += !client->closed();
 		latest = client->closed() ? latest * 3 / 2 : latest * 2 / 3;
 		served.push_back(std::move(client));
 	}

@@ -209,8 +209,6 @@ void Hub::join(const std::vector<u32>& ids)
 		peer.state = PeerState::Member;
 		peer.client->join();
 		peer.told = peer.client->told();
-		joins_.write(LogLevel::Info, "peer {} (process {}) joined", id,
-			     peer.process.id.pid);
 		if (board_.find(id))
 			continue;
 		peer.doorbells->store(store_);
@@ -221,6 +219,9 @@ void Hub::join(const std::vector<u32>& ids)
 	/* On record before anybody is told: a hub that dies now leaves the telling to the next. */
 	changed_ = true;
 	(void)save();
+	for (u32 id : ids)
+		joins_.write(LogLevel::Info, "peer {} (process {}) joined", id,
+			     find(id)->process.id.pid);
 	flush_all();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "frr.hh"
 
+#include "address.hh"
 #include "child.hh"
 #include "error.hh"
 #include "size.hh"
@@ -19,13 +20,6 @@ namespace {
 
 constexpr const char* REMEDY = "install frr ('apt install frr')";
 
-std::string dotted(__u32 number)
-{
-	in_addr area = {.s_addr = htonl(number)};
-	char text[INET_ADDRSTRLEN];
-	return ::inet_ntop(AF_INET, &area, text, sizeof(text));
-}
-
 /*
  * "area 1" and "area 0.0.0.1" are the same, of which FRR shows what was typed; and it numbers the lines of
  * lists.
@@ -42,7 +36,7 @@ std::string as_we_write(const std::string& line)
 		}
 		std::optional<__u64> number = area ? parse_number(word) : std::nullopt;
 		if (number && *number <= 0xffffffff)
-			word = dotted(static_cast<__u32>(*number));
+			word = dotted_area(static_cast<__u32>(*number));
 		area = word == "area";
 		text += (text.empty() ? "" : " ") + word;
 	}
@@ -55,16 +49,23 @@ bool is_decoration(std::string_view line)
 	       line == "Building configuration..." || line == "Current configuration:";
 }
 
-/* The first line of what is printed, without the percent sign of an error. */
+/* The first line of what is printed, without the percent sign of an error and what is before it. */
 std::string first_line(const std::string& text)
 {
-	size_t begin = text.find_first_not_of("% \n");
+	size_t percent = text.find("% ");
+	size_t begin = text.find_first_not_of("% \n", percent == std::string::npos ? 0 : percent);
 	if (begin == std::string::npos)
 		return "it does not say why";
 	return text.substr(begin, text.find('\n', begin) - begin);
 }
 
 } // namespace
+
+std::string dotted_area(__u32 number)
+{
+	number = htonl(number);
+	return address_text(from_ipv4(&number));
+}
 
 FrrConfig parse_frr_config(std::string_view text)
 {
@@ -112,7 +113,7 @@ std::string without_password(const std::string& text)
 
 std::set<std::string> Frr::daemons() const
 {
-	std::istringstream words(run({"show daemons"}));
+	std::istringstream words(show("show daemons"));
 	std::set<std::string> names;
 	for (std::string word; words >> word;)
 		names.insert(word);
@@ -121,32 +122,33 @@ std::set<std::string> Frr::daemons() const
 
 FrrConfig Frr::running() const
 {
-	return parse_frr_config(run({"show running-config"}));
+	return parse_frr_config(show("show running-config"));
 }
 
 void Frr::configure(const std::vector<FrrLine>& commands) const
 {
 	for (const FrrLine& command : commands) {
-		std::vector<std::string> words = {"configure terminal"};
-		words.insert(words.end(), command.context.begin(), command.context.end());
-		words.push_back(command.text);
-		run(words);
+		std::string lines;
+		for (const std::string& above : command.context)
+			lines += above + "\n";
+		/* By a file: arguments of a program are seen by all, and a line may have a password. */
+		run({"-f", "/dev/stdin"}, lines + command.text + "\n", command.text);
 	}
 }
 
 void Frr::save() const
 {
-	run({"write memory"});
+	show("write memory");
 }
 
 std::string Frr::show(const std::string& command) const
 {
-	return run({command});
+	return run({"-c", command}, "", command);
 }
 
 nlohmann::json Frr::show_json(const std::string& command) const
 {
-	std::string text = run({command});
+	std::string text = show(command);
 	size_t begin = text.find_first_not_of(" \n");
 	/* Where there is nothing it says so in words, or says nothing. */
 	if (begin == std::string::npos || (text[begin] != '{' && text[begin] != '['))
@@ -158,18 +160,19 @@ nlohmann::json Frr::show_json(const std::string& command) const
 	return json;
 }
 
-std::string Frr::run(const std::vector<std::string>& commands) const
+std::string Frr::run(const std::vector<std::string>& options, const std::string& input,
+		     const std::string& what) const
 {
 	std::vector<std::string> words = {"vtysh"};
 	if (!directory_.empty())
 		words.insert(words.end(), {"--vty_socket", directory_});
-	for (const std::string& command : commands)
-		words.insert(words.end(), {"-c", command});
-	ChildResult result = run_child(words, "", REMEDY);
+	words.insert(words.end(), options.begin(), options.end());
+	ChildResult result = run_child(words, input, REMEDY);
 	if (result.status != 0)
 		throw Error(fmt::format(
-			"FRR refuses '{}': {}", without_password(commands.back()),
-			first_line(result.output.empty() ? result.errors : result.output)));
+			"FRR refuses '{}': {}", without_password(what),
+			without_password(first_line(result.output.empty() ? result.errors
+									  : result.output))));
 	return result.output;
 }
 

@@ -2,6 +2,7 @@
 /* FRR's routing daemons, by way of vtysh. */
 #pragma once
 
+#include <linux/types.h>
 #include <nlohmann/json.hpp>
 
 #include <compare>
@@ -21,6 +22,9 @@ struct FrrLine {
 };
 
 using FrrConfig = std::vector<FrrLine>;
+
+/* As FRR prints it. */
+std::string dotted_area(__u32 number);
 
 /* What `show running-config` prints. Areas are dotted, and lines of lists have no numbers. */
 FrrConfig parse_frr_config(std::string_view text);
@@ -52,7 +56,9 @@ public:
 	nlohmann::json show_json(const std::string& command) const;
 
 private:
-	std::string run(const std::vector<std::string>& commands) const;
+	/* @what: it is that FRR refuses, if it does. */
+	std::string run(const std::vector<std::string>& options, const std::string& input,
+			const std::string& what) const;
 
 	std::string directory_;
 };

@@ -32,22 +32,6 @@ FrrConfig lines_in(const std::vector<OspfFinding>& findings, OspfState state, bo
 	return lines;
 }
 
-/* Somebody else's lines may be in a context of ours, or need it from elsewhere. */
-bool is_needed(const FrrLine& context, const FrrConfig& running)
-{
-	const std::string use = context.text == "router ospf"    ? "ip ospf area "
-				: context.text == "router ospf6" ? "ipv6 ospf6 area "
-				: context.context.empty()        ? "bfd "
-								 : " bfd " + context.text;
-	std::vector<std::string> inside = context.context;
-	inside.push_back(context.text);
-	return std::any_of(running.begin(), running.end(), [&](const FrrLine& line) {
-		bool uses =
-			line.context != context.context && line.text.find(use) != std::string::npos;
-		return uses || line.context == inside;
-	});
-}
-
 /*
  * A daemon that was started anew lacks what the others have, and refuses to take it away; after that the
  * others are not asked. So all are given it again first.
@@ -69,7 +53,7 @@ void take_away(const std::vector<OspfFinding>& findings, const Frr& frr, OspfJou
 	for (const FrrLine& line : lines_in(findings, OspfState::Stale, false))
 		take_away_line(line, frr);
 	for (const FrrLine& context : lines_in(findings, OspfState::Stale, true)) {
-		if (is_needed(context, frr.running()))
+		if (is_ospf_context_needed(context, frr.running()))
 			forget(journal.ours, context);
 		else
 			take_away_line(context, frr);

@@ -7,7 +7,6 @@
 #include "rtnetlink.hh"
 #include "toml_text.hh"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -183,9 +182,7 @@ private:
 		if (std::optional<int64_t> number = value.value_exact<int64_t>()) {
 			if (*number < 0 || *number > 0xffffffff)
 				fail(value.source(), path, "an area is a number up to 4294967295");
-			in_addr area = {.s_addr = htonl(static_cast<__u32>(*number))};
-			char text[INET_ADDRSTRLEN];
-			return ::inet_ntop(AF_INET, &area, text, sizeof(text));
+			return dotted_area(static_cast<__u32>(*number));
 		}
 		return read_dotted(path, value);
 	}

@@ -281,4 +281,19 @@ bool is_ospf_context(const FrrLine& line)
 	       line.text == BFD_PROFILE;
 }
 
+bool is_ospf_context_needed(const FrrLine& context, const FrrConfig& running)
+{
+	const std::string use = context.text == ROUTER4   ? "ip ospf area "
+				: context.text == ROUTER6 ? "ipv6 ospf6 area "
+				: context.context.empty() ? "bfd "
+							  : " bfd " + context.text;
+	std::vector<std::string> inside = context.context;
+	inside.push_back(context.text);
+	return std::any_of(running.begin(), running.end(), [&](const FrrLine& line) {
+		bool uses =
+			line.context != context.context && line.text.find(use) != std::string::npos;
+		return uses || line.context == inside;
+	});
+}
+
 } // namespace shmnet::ctl

@@ -64,4 +64,7 @@ std::vector<OspfFinding> compare_ospf(const std::vector<OspfLine>& plan, const F
 /* Whether a line is a context, such as a router or a profile: it goes only when it is empty. */
 bool is_ospf_context(const FrrLine& line);
 
+/* Somebody else's lines may be in a context of ours, or need it from elsewhere. */
+bool is_ospf_context_needed(const FrrLine& context, const FrrConfig& running);
+
 } // namespace shmnet::ctl
