@@ -4,10 +4,12 @@
 #include "address.hh"
 #include "error.hh"
 #include "file.hh"
+#include "frr.hh"
 #include "rtnetlink.hh"
 #include "toml_text.hh"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
