@@ -74,26 +74,12 @@ clean() { # clean WHAT: so far
 
 log_is_clean() {
 	local found
-	found=$("$shmlab" logs --name "$lab" 0 | tr -d '\0' | without_others_races | grep -vE "$excused" |
+	found=$("$shmlab" logs --name "$lab" 0 | tr -d '\0' | grep -vE "$excused" |
 		grep -E -B 2 -A 20 "$complaints" | head -n 100)
 	[ -z "$found" ] || {
 		echo "$found"
 		return 1
 	}
-}
-
-# KCSAN's reports stand between lines; those in which no function of a module is, are the kernel's own.
-without_others_races() {
-	awk '/====================/ {
-			if (report ~ /\[shmnet\]/ || report !~ /KCSAN/)
-				printf "%s", report
-			inside = !inside
-			report = ""
-			next
-		}
-		inside { report = report $0 "\n"; next }
-		{ print }
-		END { printf "%s", report }'
 }
 
 no_leak() { # what nobody points to any more; twice, because it waits for what is young
