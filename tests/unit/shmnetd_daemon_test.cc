@@ -15,6 +15,7 @@
 #include "support/temporary.hh"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <future>
 
 using namespace shmnet;
 using namespace shmnet::shmnetd;
@@ -252,6 +254,39 @@ TEST_F(ShmnetdDaemon, GoesOnWithoutMetricsAndTriesAgainAtAReload)
 			  [] { ::raise(SIGHUP); },
 		  }),
 		  (Ports{{METRICS_PORT}, {80, METRICS_PORT}, {80}, {80, METRICS_PORT}}));
+}
+
+TEST_F(ShmnetdDaemon, SaysHowItIs)
+{
+	socket = open_socket(SOCK_STREAM, SHARED, 80);
+	UniqueFd hidden = open_socket(SOCK_STREAM, "0.0.0.0", 22), another;
+	std::future<nlohmann::json> helper;
+	EXPECT_EQ(run({[&] {
+			  helper = std::async(std::launch::async, [&] {
+				  std::optional<std::string> report = ask_helper();
+				  another = open_socket(SOCK_DGRAM, SHARED, 53);
+				  return nlohmann::json::parse(report.value_or("null"));
+			  });
+		  }}),
+		  (Ports{{80}, {53, 80}}));
+	nlohmann::json json = helper.get();
+	EXPECT_EQ(json["pid"], ::getpid());
+	EXPECT_EQ(json["listeners"], 2);
+	EXPECT_EQ(json["publications"], 1);
+	EXPECT_EQ(json["configuration_right"], true);
+	EXPECT_EQ(json["interfaces"][0]["published"][0]["port"], 80);
+	EXPECT_EQ(json["interfaces"][0]["hidden"][0]["port"], 22);
+	/* When it has gone, nobody answers. */
+	EXPECT_FALSE(ask_helper());
+}
+
+TEST_F(ShmnetdDaemon, GoesOnWhereAnotherAnswers)
+{
+	KeptLog log;
+	HelperSocket other;
+	EXPECT_EQ(run({[this] { socket = open_socket(SOCK_STREAM, SHARED, 80); }}),
+		  (Ports{{}, {80}}));
+	EXPECT_TRUE(log.has("'shmnetctl helper' is not answered"));
 }
 
 TEST_F(ShmnetdDaemon, DoesNotStartWithAWrongConfiguration)

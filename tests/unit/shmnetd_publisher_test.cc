@@ -2,6 +2,7 @@
 // The module is told what has changed, once, and again when it may have lost it.
 #include "shmnetd/publisher.hh"
 
+#include "published_text.hh"
 #include "shmnetd/report.hh"
 #include "support/fake_module.hh"
 
@@ -147,7 +148,7 @@ TEST_F(ShmnetdPublisher, ReportsWhatIsPublishedAndWhatIsNot)
 	Publisher publisher(module, {});
 	publish(publisher);
 	EXPECT_EQ(
-		report_text(publisher.published()),
+		published_text(report_published(publisher.published())),
 		"INTERFACE  PROTOCOL  ADDRESS       BALANCE      WEIGHT  LOCAL-FIRST  CONNECTIONS\n"
 		"shmg0      tcp       192.0.2.1:80  round-robin  1       no           0\n"
 		"\n"
@@ -156,7 +157,7 @@ TEST_F(ShmnetdPublisher, ReportsWhatIsPublishedAndWhatIsNot)
 		"\n"
 		"tcp [::]:22 on shmg0: write services = [\"tcp/22\"] in the configuration, or let "
 		"it listen on 192.0.2.1\n");
-	auto json = nlohmann::json::parse(report_json(publisher.published()));
+	auto json = report_published(publisher.published());
 	ASSERT_EQ(json.size(), 1u);
 	EXPECT_EQ(json[0]["interface"], "shmg0");
 	EXPECT_EQ(json[0]["published"][0]["address"], "192.0.2.1");

@@ -20,6 +20,7 @@ void add_rings(CLI::App& app, Action& action);
 void add_flow(CLI::App& app, Action& action);
 void add_service(CLI::App& app, Action& action);
 void add_global(CLI::App& app, Action& action);
+void add_helper(CLI::App& app, Action& action);
 void add_drain(CLI::App& app, Action& action);
 void add_explain(CLI::App& app, Action& action);
 void add_ospf(CLI::App& app, Action& action);

@@ -24,6 +24,7 @@ int main(int argc, char** argv)
 	ctl::add_flow(app, action);
 	ctl::add_service(app, action);
 	ctl::add_global(app, action);
+	ctl::add_helper(app, action);
 	ctl::add_drain(app, action);
 	ctl::add_explain(app, action);
 	ctl::add_ospf(app, action);

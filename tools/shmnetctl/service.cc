@@ -2,6 +2,8 @@
 /* shmnetctl service: what nodes offer at shared addresses. */
 #include "address.hh"
 #include "balance.hh"
+#include "helper_socket.hh"
+#include "published_text.hh"
 #include "query.hh"
 #include "table.hh"
 
@@ -10,6 +12,17 @@
 namespace shmnet::ctl {
 
 namespace {
+
+/* What programs here listen at and shmnetd does not publish; nothing if it does not say. */
+std::string hidden_here()
+{
+	try {
+		std::optional<std::string> helper = ask_helper();
+		return helper ? hidden_text(Json::parse(*helper).at("interfaces")) : "";
+	} catch (const std::exception&) {
+		return "";
+	}
+}
 
 std::string offers_text(const std::vector<OfferInfo>& offers)
 {
@@ -24,7 +37,8 @@ std::string offers_text(const std::vector<OfferInfo>& offers)
 			   end_text(service.address, service.port), number(offer.slot),
 			   number(service.weight), balance, number(service.connections)});
 	}
-	return table.text();
+	std::string hidden = hidden_here();
+	return table.text() + (hidden.empty() ? "" : "\n") + hidden;
 }
 
 Json offers_json(const std::vector<OfferInfo>& offers)

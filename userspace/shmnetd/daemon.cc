@@ -2,6 +2,7 @@
 #include "daemon.hh"
 
 #include "error.hh"
+#include "report.hh"
 
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -52,6 +53,7 @@ Daemon::Daemon(const Options& options, Module& module, const std::string& tracef
 			    "interfaces that there are");
 	poll_timer_.fire_after(config_.poll.count());
 	server_.listen(config_.metrics);
+	start_answers();
 }
 
 void Daemon::start_trace(const std::string& tracefs)
@@ -63,6 +65,21 @@ void Daemon::start_trace(const std::string& tracefs)
 	} catch (const Error& error) {
 		log_info("listeners are looked for every {} s only, for they cannot be traced: {}",
 			 std::chrono::duration<double>(config_.poll).count(), error.what());
+	}
+}
+
+/* For `shmnetctl helper`. */
+void Daemon::start_answers()
+{
+	try {
+		answers_ = std::make_unique<HelperSocket>();
+		on_question_ = loop_.add_fd(answers_->descriptor(), EPOLLIN, [this](u32) {
+			answers_->answer(report_daemon(values_, publisher_.published()));
+		});
+	} catch (const Error& error) {
+		log_warning("'shmnetctl helper' is not answered: {}; is there a second shmnetd in "
+			    "this network namespace?",
+			    error.what());
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include "addresses.hh"
 #include "event_loop.hh"
+#include "helper_socket.hh"
 #include "listeners.hh"
 #include "metrics.hh"
 #include "metrics_server.hh"
@@ -30,6 +31,7 @@ private:
 	using Clock = std::chrono::steady_clock;
 
 	void start_trace(const std::string& tracefs);
+	void start_answers();
 	void on_trace();
 	void on_module();
 	void on_poll();
@@ -50,6 +52,7 @@ private:
 	AddressDump addresses_;
 	AddressChanges changes_;
 	std::unique_ptr<ListenTrace> trace_;
+	std::unique_ptr<HelperSocket> answers_;
 
 	Connections connections_; /* as they were at the start or the last poll */
 	bool find_interfaces_ = true;
@@ -63,6 +66,7 @@ private:
 	EventSource on_changes_;
 	EventSource on_module_;
 	EventSource on_trace_;
+	EventSource on_question_;
 	EventSource wake_timer_;
 	EventSource poll_timer_;
 	std::vector<EventSource> signals_;

@@ -3,6 +3,7 @@
 #include "error.hh"
 #include "log.hh"
 #include "options.hh"
+#include "published_text.hh"
 #include "report.hh"
 
 #include <fmt/format.h>
@@ -28,8 +29,8 @@ void publish_once(const Options& options, Module& module)
 		if (!published.told)
 			throw Error(
 				fmt::format("{}: {}", published.interface.name, published.refused));
-	fmt::print("{}", options.json ? report_json(publisher.published())
-				      : report_text(publisher.published()));
+	nlohmann::ordered_json report = report_published(publisher.published());
+	fmt::print("{}", options.json ? report.dump(2) + "\n" : published_text(report));
 }
 
 void start(const Options& options)

@@ -60,12 +60,6 @@ void append(Families& all, Families more)
 	std::move(more.begin(), more.end(), std::back_inserter(all));
 }
 
-/* Seconds since 1970. */
-double seconds(std::chrono::system_clock::time_point time)
-{
-	return std::chrono::duration<double>(time.time_since_epoch()).count();
-}
-
 Labels service_labels(const std::string& interface, const ServiceInfo& service)
 {
 	return {{"interface", interface},
@@ -204,6 +198,11 @@ Families daemon_families(const DaemonValues& values)
 }
 
 } // namespace
+
+double seconds(std::chrono::system_clock::time_point time)
+{
+	return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
 
 void Metrics::show(const DaemonValues& values)
 {

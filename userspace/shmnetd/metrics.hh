@@ -17,6 +17,9 @@
 
 namespace shmnet::shmnetd {
 
+/* Seconds since 1970. */
+double seconds(std::chrono::system_clock::time_point time);
+
 /* What shmnetd says of itself, as it was after its last look at the sockets. */
 struct DaemonValues {
 	size_t listeners = 0;

@@ -2,50 +2,15 @@
 #include "report.hh"
 
 #include "balance.hh"
-#include "table.hh"
+#include "version.hh"
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace shmnet::shmnetd {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-bool is_local_first(const ServiceInfo& service)
-{
-	return service.flags & SHMNET_SERVICE_LOCAL;
-}
-
-std::string services_text(const std::vector<Published>& all)
-{
-	Table table({"INTERFACE", "PROTOCOL", "ADDRESS", "BALANCE", "WEIGHT", "LOCAL-FIRST",
-		     "CONNECTIONS"});
-	for (const Published& published : all)
-		for (const ServiceInfo& service : published.selection.services)
-			table.add({published.interface.name, protocol_name(service.protocol),
-				   end_text(service.address, service.port),
-				   balance_name(service.balance), fmt::format("{}", service.weight),
-				   is_local_first(service) ? "yes" : "no",
-				   fmt::format("{}", service.connections)});
-	return table.text();
-}
-
-std::string hidden_text(const std::vector<Published>& all)
-{
-	Table table({"INTERFACE", "PROTOCOL", "LISTENS-ON", "NOT-PUBLISHED"});
-	std::string remedies;
-	for (const Published& published : all)
-		for (const auto& [listener, reason, remedy] : published.selection.hidden) {
-			std::string protocol = protocol_name(listener.protocol);
-			std::string end = end_text(listener.address, listener.port);
-			table.add({published.interface.name, protocol, end, reason_name(reason)});
-			remedies += fmt::format("{} {} on {}: {}\n", protocol, end,
-						published.interface.name, remedy);
-		}
-	return table.text() + (remedies.empty() ? "" : "\n") + remedies;
-}
 
 Json service_json(const ServiceInfo& service)
 {
@@ -54,7 +19,7 @@ Json service_json(const ServiceInfo& service)
 		{"port", service.port},
 		{"balance", balance_name(service.balance)},
 		{"weight", service.weight},
-		{"local_first", is_local_first(service)},
+		{"local_first", (service.flags & SHMNET_SERVICE_LOCAL) != 0},
 		{"connections", service.connections}};
 }
 
@@ -71,19 +36,13 @@ Json hidden_json(const Hidden& hidden)
 
 } // namespace
 
-std::string report_text(const std::vector<Published>& all)
-{
-	std::string services = services_text(all);
-	std::string hidden = hidden_text(all);
-	return services + (services.empty() || hidden.empty() ? "" : "\n") + hidden;
-}
-
-std::string report_json(const std::vector<Published>& all)
+Json report_published(const std::vector<Published>& all)
 {
 	Json array = Json::array();
 	for (const Published& published : all) {
 		Json object = {{"device", published.interface.device},
 			       {"interface", published.interface.name},
+			       {"refused", published.refused},
 			       {"published", Json::array()},
 			       {"hidden", Json::array()}};
 		for (const ServiceInfo& service : published.selection.services)
@@ -92,7 +51,21 @@ std::string report_json(const std::vector<Published>& all)
 			object["hidden"].push_back(hidden_json(hidden));
 		array.push_back(object);
 	}
-	return array.dump(2) + "\n";
+	return array;
+}
+
+std::string report_daemon(const DaemonValues& values, const std::vector<Published>& all)
+{
+	Json object = {{"version", SHMNET_PROGRAM_VERSION},
+		       {"pid", ::getpid()},
+		       {"traces", values.traces},
+		       {"configuration_right", values.reloaded},
+		       {"listeners", values.listeners},
+		       {"looked", seconds(values.looked)},
+		       {"publications", values.counts.publications},
+		       {"failures", values.counts.failures},
+		       {"interfaces", report_published(all)}};
+	return object.dump();
 }
 
 } // namespace shmnet::shmnetd

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What is published and what is not, for people and as JSON. */
+/* What is published and what is not, as JSON; published_text() has it for people. */
 #pragma once
 
+#include "metrics.hh"
 #include "publisher.hh"
+
+#include <nlohmann/json.hpp>
 
 #include <string>
 #include <vector>
 
 namespace shmnet::shmnetd {
 
-/* A table of services, one of what is hidden, and a line for each of these: what to do. */
-std::string report_text(const std::vector<Published>& all);
-/* The same, a JSON array with an object for each interface. */
-std::string report_json(const std::vector<Published>& all);
+/* An array with an object for each interface. */
+nlohmann::ordered_json report_published(const std::vector<Published>& all);
+
+/* What shmnetd says of itself to `shmnetctl helper`: an object, with the above. */
+std::string report_daemon(const DaemonValues& values, const std::vector<Published>& all);
 
 } // namespace shmnet::shmnetd
