@@ -9,7 +9,7 @@
 cd "$root" || exit 1
 
 # Not what a kernel says of an allocation that was made to fail.
-complaints='WARNING:|BUG:|KASAN|KCSAN|UBSAN|refcount_t:|general protection|possible .* (locking|deadlock)'
+complaints='WARNING:|BUG:|KASAN:|UBSAN:|refcount_t:|general protection|possible .* (locking|deadlock)'
 complaints+='|INFO: task|ODEBUG|blocked for more|stalls? on CPU|NETDEV WATCHDOG'
 # What the kernel warns of by itself when an allocation fails: tracing that has no memory for an event.
 excused='at kernel/trace/trace_events\.c:[0-9]+ event_define_fields'
@@ -98,7 +98,9 @@ no_leak() { # what nobody points to any more; twice, because it waits for what i
 relay() {
 	local prefix=$1 tests=$number failures=$failed line code
 	shift
+	: >"$scratch/relayed"
 	while read -r line; do
+		echo "$line" >>"$scratch/relayed"
 		relay_line "$prefix" "$line"
 	done < <("$@" 2>&1)
 	wait $!
@@ -109,7 +111,8 @@ relay() {
 
 ends_as_told() { # ends_as_told CODE TESTS FAILURES
 	[ "$2" -gt 0 ] && { [ "$1" -eq 0 ] || [ "$3" -gt 0 ]; } || {
-		echo "it ended with $1, after $2 tests, of which $3 failed"
+		echo "it ended with $1, after $2 tests, of which $3 failed, and said last:"
+		tail -n 20 "$scratch/relayed"
 		return 1
 	}
 }

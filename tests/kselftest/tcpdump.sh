@@ -13,9 +13,8 @@ capture() { # capture NODE: of three pings from node 0, to $work/capture
 	(exec ip netns exec "$namespace" tcpdump --immediate-mode -l -n -e -i "$interface" \
 		'arp or icmp') >"$work/capture" 2>"$work/tcpdump" &
 	pid=$!
-	on0 ip neigh flush dev "$if0"
-	on1 ip neigh flush dev "$if1"
 	until_true 30 grep -q 'listening on' "$work/tcpdump" &&
+		on1 ip neigh flush dev "$if1" && on0 ip neigh flush dev "$if0" &&
 		on0 ping -q -c 3 -i 0.1 -W 10 "$address1" &&
 		until_true 10 holds 3 "$address1 > $address0: ICMP echo reply"
 	kill $pid
