@@ -11,8 +11,10 @@ cd "$root" || exit 1
 # Not what a kernel says of an allocation that was made to fail.
 complaints='WARNING:|BUG:|KASAN:|UBSAN:|refcount_t:|general protection|possible .* (locking|deadlock)'
 complaints+='|INFO: task|ODEBUG|blocked for more|stalls? on CPU|NETDEV WATCHDOG'
-# What the kernel warns of by itself when an allocation fails: tracing that has no memory for an event.
+# What the kernel warns of by itself when an allocation fails: tracing that has no memory for an event, and
+# files of an interrupt in /proc that could not be made, when they are to go.
 excused='at kernel/trace/trace_events\.c:[0-9]+ event_define_fields'
+excused+='|at fs/proc/generic\.c:[0-9]+ remove_proc_entry'
 # A kernel that does so much more is slow.
 patience="shmlab.doubt=60 rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60"
 directory='' release='' module='' processors=1
@@ -50,7 +52,7 @@ begin() {
 		--smp "$processors" --append "$patience" 2>"$scratch/up" || bail_out "$(tail -20 "$scratch/up")"
 	on 0 "$root/tests/lab/to_memory" || bail_out "programs cannot be copied"
 	# Likewise: what is read from the host while an allocation fails may stay unreadable.
-	on 0 touch "$module" "$root"/tests/debug/fail_* || bail_out "the module cannot be copied"
+	on 0 touch "$module" "$root"/tests/debug/{fail_*,disturb.py} || bail_out "the module cannot be copied"
 }
 
 in_guest() {
