@@ -128,11 +128,10 @@ FrrConfig Frr::running() const
 void Frr::configure(const std::vector<FrrLine>& commands) const
 {
 	for (const FrrLine& command : commands) {
-		std::string lines;
-		for (const std::string& above : command.context)
-			lines += above + "\n";
-		/* By a file: arguments of a program are seen by all, and a line may have a password. */
-		run({"-f", "/dev/stdin"}, lines + command.text + "\n", command.text);
+		std::vector<std::string> words = {"configure terminal"};
+		words.insert(words.end(), command.context.begin(), command.context.end());
+		words.push_back(command.text);
+		run(words);
 	}
 }
 
@@ -143,7 +142,7 @@ void Frr::save() const
 
 std::string Frr::show(const std::string& command) const
 {
-	return run({"-c", command}, "", command);
+	return run({command});
 }
 
 nlohmann::json Frr::show_json(const std::string& command) const
@@ -160,17 +159,17 @@ nlohmann::json Frr::show_json(const std::string& command) const
 	return json;
 }
 
-std::string Frr::run(const std::vector<std::string>& options, const std::string& input,
-		     const std::string& what) const
+std::string Frr::run(const std::vector<std::string>& commands) const
 {
 	std::vector<std::string> words = {"vtysh"};
 	if (!directory_.empty())
 		words.insert(words.end(), {"--vty_socket", directory_});
-	words.insert(words.end(), options.begin(), options.end());
-	ChildResult result = run_child(words, input, REMEDY);
+	for (const std::string& command : commands)
+		words.insert(words.end(), {"-c", command});
+	ChildResult result = run_child(words, "", REMEDY);
 	if (result.status != 0)
 		throw Error(fmt::format(
-			"FRR refuses '{}': {}", without_password(what),
+			"FRR refuses '{}': {}", without_password(commands.back()),
 			without_password(first_line(result.output.empty() ? result.errors
 									  : result.output))));
 	return result.output;

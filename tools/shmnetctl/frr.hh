@@ -56,9 +56,7 @@ public:
 	nlohmann::json show_json(const std::string& command) const;
 
 private:
-	/* @what: it is that FRR refuses, if it does. */
-	std::string run(const std::vector<std::string>& options, const std::string& input,
-			const std::string& what) const;
+	std::string run(const std::vector<std::string>& commands) const;
 
 	std::string directory_;
 };
