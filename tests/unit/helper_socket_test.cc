@@ -37,7 +37,7 @@ void answer(const HelperSocket& socket, const std::string& report)
 {
 	pollfd asked = {socket.descriptor(), POLLIN, 0};
 	ASSERT_EQ(::poll(&asked, 1, 20'000), 1);
-	socket.answer(report);
+	socket.answer([&] { return report; });
 }
 
 /* What asking ends with. */

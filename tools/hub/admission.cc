@@ -216,7 +216,7 @@ void Hub::join(const std::vector<u32>& ids)
 			relay_->attach(id, peer.doorbells);
 		board_.add(id, peer.doorbells);
 	}
-	/* On record before anybody is told: a hub that dies now leaves the telling to the next. */
+	/* On record before anybody is told, in the log, too: a hub that dies now leaves the telling to the next. */
 	changed_ = true;
 	(void)save();
 	for (u32 id : ids)

@@ -49,11 +49,10 @@ bool is_decoration(std::string_view line)
 	       line == "Building configuration..." || line == "Current configuration:";
 }
 
-/* The first line of what is printed, without the percent sign of an error and what is before it. */
+/* The first line of what is printed, without the percent sign of an error. */
 std::string first_line(const std::string& text)
 {
-	size_t percent = text.find("% ");
-	size_t begin = text.find_first_not_of("% \n", percent == std::string::npos ? 0 : percent);
+	size_t begin = text.find_first_not_of("% \n");
 	if (begin == std::string::npos)
 		return "it does not say why";
 	return text.substr(begin, text.find('\n', begin) - begin);

@@ -34,9 +34,8 @@ std::string helper_text(const Json& helper)
 		helper.at("traces").get<bool>() ? "traced" : "looked for now and then, not traced",
 		helper.at("publications").get<__u64>(), helper.at("failures").get<__u64>());
 	if (!helper.at("configuration_right").get<bool>())
-		text += "the configuration that was read last is wrong (see the log); the one "
-			"before "
-			"holds\n";
+		text += "the configuration that was read last is wrong, see the log; the one "
+			"before holds\n";
 	for (const Json& interface : helper.at("interfaces"))
 		if (std::string why = interface.at("refused").get<std::string>(); !why.empty())
 			text += fmt::format("{}: {}\n",

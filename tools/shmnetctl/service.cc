@@ -38,7 +38,7 @@ std::string offers_text(const std::vector<OfferInfo>& offers)
 			   number(service.weight), balance, number(service.connections)});
 	}
 	std::string hidden = hidden_here();
-	return table.text() + (hidden.empty() ? "" : "\n") + hidden;
+	return table.text() + (table.empty() || hidden.empty() ? "" : "\n") + hidden;
 }
 
 Json offers_json(const std::vector<OfferInfo>& offers)

@@ -101,13 +101,13 @@ HelperSocket::HelperSocket() : socket_(make_socket(SOCK_NONBLOCK))
 		throw system_error("the socket @{}", NAME.substr(1));
 }
 
-void HelperSocket::answer(const std::string& report) const
+void HelperSocket::answer(const std::function<std::string()>& report) const
 {
 	UniqueFd client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
 	if (!client || !is_trusted(client.get()))
 		return;
 	UniqueFd file(::memfd_create("shmnetd", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-	if (!file || !write_all(file.get(), report) ||
+	if (!file || !write_all(file.get(), report()) ||
 	    ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0)
 		return;
 	(void)Parcel().send(client.get(), file.get());

@@ -8,6 +8,7 @@
 
 #include "unique_fd.hh"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,8 +21,11 @@ public:
 
 	/* Readable when somebody asks. */
 	int descriptor() const { return socket_.get(); }
-	/* Answers one who asks, if it is root or who runs this. Does not wait. */
-	void answer(const std::string& report) const;
+	/*
+	 * Answers one who asks, if it is root or who runs this: with @report, which is called for
+	 * these alone. Does not wait.
+	 */
+	void answer(const std::function<std::string()>& report) const;
 
 private:
 	UniqueFd socket_;

@@ -74,7 +74,8 @@ void Daemon::start_answers()
 	try {
 		answers_ = std::make_unique<HelperSocket>();
 		on_question_ = loop_.add_fd(answers_->descriptor(), EPOLLIN, [this](u32) {
-			answers_->answer(report_daemon(values_, publisher_.published()));
+			answers_->answer(
+				[this] { return report_daemon(values_, publisher_.published()); });
 		});
 	} catch (const Error& error) {
 		log_warning("'shmnetctl helper' is not answered: {}; is there a second shmnetd in "

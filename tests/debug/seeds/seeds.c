@@ -3,7 +3,6 @@
  * What debug kernels are there to find, on purpose: one fault for each time that this is loaded. A
  * checker that is not there, or off, is noticed by it (tests/debug/check).
  */
-#include <linux/debugobjects.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
