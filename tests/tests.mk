@@ -26,7 +26,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/tests/parts.a
 
 # What has threads is compiled as the programs are; for the rest, compiling takes longer than running.
 test_objects = $(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/unit/%.o,$(1))
-$(call test_objects,$(filter-out %_threads_test,$(CORE_TESTS))): CXXFLAGS = -O1 -g1
+$(call test_objects,$(filter-out %_threads_test,$(CORE_TESTS))): \
+	override CXXFLAGS := $(filter-out -O% -g%,$(CXXFLAGS)) -O1 -g1
 $(call test_objects,$(filter-out $(CORE_TESTS),$(UNIT_TESTS))) $(TEST_SUPPORT): \
 	override CXXFLAGS := $(filter-out -O%,$(CXXFLAGS)) -O0
 
@@ -65,7 +66,7 @@ unit-programs: $(SELECTED_TESTS) $(HOSTILE_PEER)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
 .PHONY: unit-asan unit-tsan
 unit-asan:
-	$(Q)$(MAKE) unit BUILD=$(BUILD)/asan CXX=clang++ CXXFLAGS='-O1 -g1 $(SANITIZE)' \
+	$(Q)$(MAKE) unit BUILD=$(BUILD)/asan CXX=clang++ CXXFLAGS='-O0 -g1 $(SANITIZE)' \
 		TESTS='$(patsubst $(BUILD)/tests/%,%,$(filter-out %_threads_test,$(SELECTED_TESTS)))'
 unit-tsan:
 	$(Q)$(MAKE) unit BUILD=$(BUILD)/tsan CXX=clang++ CXXFLAGS='-O1 -g -fsanitize=thread' \

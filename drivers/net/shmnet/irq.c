@@ -276,8 +276,25 @@ static bool is_armed(const struct shmnet_net *net, u32 slot)
 	return rx->opened && rx->armed == shmnet_rx_consumed(rx->ring);
 }
 
-/* Asks for doorbells on all that is empty, and looks again at what was armed only now. */
-static void arm_rings(struct shmnet_net *net)
+/*
+ * Whether NAPI will go on without interrupts after a poll with @total frames, as its
+ * napi_complete_done() decides: a program polls busily, or the user has interrupts deferred.
+ */
+static bool is_held(const struct napi_struct *napi, int total)
+{
+	const struct net_device *dev = napi->dev;
+	int empty_polls = total ? READ_ONCE(dev->napi_defer_hard_irqs) :
+				  napi->defer_hard_irqs_count;
+
+	return (READ_ONCE(napi->state) & (NAPIF_STATE_NPSVC | NAPIF_STATE_IN_BUSY_POLL)) ||
+	       (empty_polls > 0 && READ_ONCE(dev->gro_flush_timeout));
+}
+
+/*
+ * Asks for doorbells on all that is empty, and looks again at what was armed only now. True if
+ * there is something, for the next poll.
+ */
+static bool arm_rings(struct shmnet_net *net)
 {
 	u64 armed = 0, waiting = 0;
 	u32 slot;
@@ -299,7 +316,7 @@ static void arm_rings(struct shmnet_net *net)
 		armed |= BIT_ULL(slot);
 	}
 	if (!armed)
-		return;
+		return false;
 	if (armed & BIT_ULL(net->device->slot))
 		SHMNET_AT(tape_R6);
 	else
@@ -313,10 +330,8 @@ static void arm_rings(struct shmnet_net *net)
 					     : shmnet_rx_waiting(net->rx[slot].ring))
 			waiting |= BIT_ULL(slot);
 	}
-	if (waiting) {
-		atomic64_or(waiting, &net->pending);
-		napi_schedule(&net->napi);
-	}
+	net->unfinished |= waiting;
+	return waiting;
 }
 
 static void adapt_poll_interval(struct shmnet_net *net, int work)
@@ -342,6 +357,7 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	u64 begin = local_clock();
 	u64 unfinished = 0;
 	int total = 0;
+	bool again;
 	u32 i;
 
 	if (READ_ONCE(net->resting)) {
@@ -392,7 +408,11 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 
 	if (net->polling)
 		adapt_poll_interval(net, total);
-	if (napi_complete_done(napi, total) && !net->polling && !net->rescue_slots)
-		arm_rings(net);
+	/* Before the end of this poll: behind it another CPU may be in the next one. */
+	again = !net->polling && !net->rescue_slots;
+	if (again && !is_held(napi, total))
+		again = arm_rings(net);
+	if (napi_complete_done(napi, total) && again)
+		napi_schedule(napi);
 	return total;
 }
