@@ -195,7 +195,7 @@ enum hrtimer_restart shmnet_timer(struct hrtimer *timer)
 
 	/* Polling may run the timer more often; a tick is a millisecond all the same. */
 	if (ktime_sub(now, net->tick_time) >= SHMNET_TICK_NS) {
-		net->ticks++;
+		WRITE_ONCE(net->ticks, net->ticks + 1);
 		net->tick_time = now;
 	}
 	for (slot = 0; slot < net->device->info.nodes; slot++)

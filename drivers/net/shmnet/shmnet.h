@@ -198,7 +198,7 @@ struct shmnet_net {
 	struct hrtimer rest_timer;
 
 	struct hrtimer timer;		/* the fast backup timer: only while work is outstanding */
-	u32 ticks;			/* of it, a millisecond each */
+	u32 ticks;			/* of it, a millisecond each; the timer writes */
 	ktime_t tick_time;
 	ktime_t poll_interval;
 

@@ -159,7 +159,7 @@ static void reclaim(struct shmnet_net *net, u32 slot, int budget)
 			bytes += entry->bytes;
 		}
 		tx->oldest++;
-		tx->progress = net->ticks;
+		tx->progress = READ_ONCE(net->ticks);
 		tx->stalled = false;
 	}
 	if (frames)
@@ -185,7 +185,7 @@ static void stop_until_room(struct shmnet_net *net, u32 slot)
 
 	/* All was read: it is grants that are waited for, from now on. */
 	if (tx->oldest == tx->next)
-		tx->progress = net->ticks;
+		tx->progress = READ_ONCE(net->ticks);
 	netif_tx_stop_queue(queue);
 	if (shmnet_tx_arm_granted(tx->ring, net->info.gso_frame_max)) {
 		netif_tx_start_queue(queue);
@@ -208,11 +208,11 @@ static void enter(struct shmnet_net *net, struct shmnet_tx_queue *tx, struct sk_
 	struct shmnet_tx_entry *entry = &tx->entries[tx->next & tx->entries_mask];
 
 	if (tx->oldest == tx->next)
-		tx->progress = net->ticks;
+		tx->progress = READ_ONCE(net->ticks);
 	entry->skb = skb;
 	entry->end = shmnet_tx_produced(tx->ring);
 	entry->bytes = skb->len;
-	entry->sent = net->ticks;
+	entry->sent = READ_ONCE(net->ticks);
 	tx->next++;
 }
 
