@@ -37,6 +37,8 @@ TEST(ShmnetdConfig, HasDefaults)
 	EXPECT_FALSE(config.policy.local_first);
 	EXPECT_EQ(config.poll, std::chrono::seconds(1));
 	EXPECT_FALSE(config.metrics);
+	EXPECT_TRUE(config.announce.neighbour.empty());
+	EXPECT_EQ(config.announce.priority, 100);
 	EXPECT_FALSE(config.chooses({IPPROTO_TCP, 80}));
 }
 
@@ -57,8 +59,14 @@ local-first = false
 
 [metrics]
 listen = "127.0.0.1:9877"
+
+[announce]
+neighbour = ["eth1", "eth0"]
+priority = 255
 )",
 				     "a.toml");
+	EXPECT_EQ(config.announce.neighbour, (std::set<std::string>{"eth0", "eth1"}));
+	EXPECT_EQ(config.announce.priority, 255);
 	EXPECT_TRUE(config.chooses({IPPROTO_TCP, 80}));
 	EXPECT_TRUE(config.chooses({IPPROTO_UDP, 53}));
 	EXPECT_FALSE(config.chooses({IPPROTO_UDP, 80}));
@@ -177,6 +185,13 @@ TEST(ShmnetdConfig, NamesWhatIsWrong)
 		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
 		{"[metrics]\nlisten = \"[::1]\"",
 		 "a.toml:2: metrics.listen: ", "\"127.0.0.1:9877\""},
+		{"announce = \"neighbour\"", "a.toml:1: announce: ", "[announce]"},
+		{"[announce]\nospf = true", "a.toml:2: announce.ospf: ", "neighbour and priority"},
+		{"[announce]\nneighbour = \"eth0\"",
+		 "a.toml:2: announce.neighbour: ", "[\"eth0\", "},
+		{"[announce]\nneighbour = [\"\"]", "a.toml:2: announce.neighbour: ", "list"},
+		{"[announce]\npriority = 0", "a.toml:2: announce.priority: ", "1 to 255"},
+		{"[announce]\npriority = 256", "a.toml:2: announce.priority: ", "1 to 255"},
 		{"weight = 1\nweight = 2", "a.toml:2: this is no TOML: ", "weight"},
 		{"services = [", "a.toml:1: this is no TOML: ", ""},
 	};

@@ -285,6 +285,36 @@ TEST_F(ShmnetdDaemon, SaysHowItIs)
 	EXPECT_FALSE(ask_helper());
 }
 
+TEST_F(ShmnetdDaemon, AnswersForTheSharedAddressOnASegment)
+{
+	ASSERT_EQ(std::system("ip link add card type veth peer name wire"), 0);
+	ASSERT_EQ(std::system("ip link set card up"), 0);
+	ASSERT_EQ(std::system("ip link set wire up"), 0);
+	configure("poll = 0.05\n[announce]\nneighbour = [\"card\", \"none\"]\n");
+	std::future<nlohmann::json> helper;
+	EXPECT_EQ(run({[&] {
+			  helper = std::async(std::launch::async, [&] {
+				  nlohmann::json segments;
+				  (void)eventually([&] {
+					  auto report = nlohmann::json::parse(
+						  ask_helper().value_or("{}"));
+					  segments = report["segments"];
+					  return segments.size() == 2 &&
+						 segments[0]["answers"][0]["here"] == true;
+				  });
+				  socket = open_socket(SOCK_DGRAM, SHARED, 53);
+				  return segments;
+			  });
+		  }}),
+		  (Ports{{}, {53}}));
+	nlohmann::json segments = helper.get();
+	EXPECT_EQ(segments[0]["interface"], "card");
+	/* `lo` has ::1, too. */
+	EXPECT_EQ(segments[0]["answers"][1]["address"], SHARED);
+	EXPECT_EQ(segments[1]["interface"], "none");
+	EXPECT_EQ(segments[1]["trouble"], "No such device");
+}
+
 TEST_F(ShmnetdDaemon, GoesOnWhereAnotherAnswers)
 {
 	KeptLog log;

@@ -141,6 +141,21 @@ TEST_F(ShmnetdMetrics, HaveWhatIsPublished)
 	EXPECT_TRUE(shows("shmnetd_published_service_connections" + http + "9"));
 }
 
+TEST_F(ShmnetdMetrics, HaveWhoAnswersForAddresses)
+{
+	const Mac own = {2, 0, 0, 0, 0, 1}, other = {2, 0, 0, 0, 0, 2};
+	daemon.segments = {{.interface = "eth0",
+			    .trouble = "",
+			    .own = own,
+			    .holders = {{*parse_address("192.0.2.1"), own},
+					{*parse_address("192.0.2.2"), other},
+					{*parse_address("192.0.2.3"), std::nullopt}}}};
+	const std::string begin = "shmnetd_answers_for_address{interface=\"eth0\",address=";
+	EXPECT_TRUE(shows(begin + "\"192.0.2.1\"} 1")) << text();
+	EXPECT_TRUE(shows(begin + "\"192.0.2.2\"} 0"));
+	EXPECT_TRUE(shows(begin + "\"192.0.2.3\"} 0"));
+}
+
 TEST_F(ShmnetdMetrics, TellOfTheDaemon)
 {
 	EXPECT_TRUE(shows(fmt::format("shmnetd_build_info{{version=\"{}\",region_format=\"{}\"}} 1",

@@ -4,6 +4,7 @@
 #include "error.hh"
 #include "helper_socket.hh"
 #include "published_text.hh"
+#include "table.hh"
 
 #include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
@@ -24,6 +25,27 @@ std::string time_text(double seconds)
 	return fmt::format("{:%F %T}", fmt::localtime(static_cast<time_t>(seconds)));
 }
 
+/* Who answers for shared addresses where. */
+std::string segments_text(const Json& segments)
+{
+	Table table({"SEGMENT", "ADDRESS", "ANSWERED-BY"});
+	std::string troubles;
+	for (const Json& segment : segments) {
+		std::string interface = segment.at("interface").get<std::string>();
+		if (std::string why = segment.at("trouble").get<std::string>(); !why.empty())
+			troubles += fmt::format("{}: shared addresses are not answered for: {}\n",
+						interface, why);
+		for (const Json& answer : segment.at("answers")) {
+			std::string who = answer.at("answered_by").get<std::string>();
+			table.add({interface, answer.at("address").get<std::string>(),
+				   answer.at("here").get<bool>() ? "this-node"
+				   : who.empty()                 ? "nobody-yet"
+								 : who});
+		}
+	}
+	return troubles + table.text();
+}
+
 std::string helper_text(const Json& helper)
 {
 	std::string text = fmt::format(
@@ -40,8 +62,10 @@ std::string helper_text(const Json& helper)
 		if (std::string why = interface.at("refused").get<std::string>(); !why.empty())
 			text += fmt::format("{}: {}\n",
 					    interface.at("interface").get<std::string>(), why);
-	std::string published = published_text(helper.at("interfaces"));
-	return text + (published.empty() ? "" : "\n") + published;
+	for (const std::string& part :
+	     {segments_text(helper.at("segments")), published_text(helper.at("interfaces"))})
+		text += (part.empty() ? "" : "\n") + part;
+	return text;
 }
 
 int show(bool json)

@@ -4,10 +4,23 @@
 #include "error.hh"
 
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <netlink/netlink.h>
 #include <sys/socket.h>
 
+#include <cstring>
+
 namespace shmnet::shmnetd {
+
+bool can_be_shared(const Address& address)
+{
+	if (is_ipv4(address))
+		return !(address[12] == 169 && address[13] == 254) &&
+		       !IN_MULTICAST(address[12] << 24);
+	in6_addr whole;
+	memcpy(&whole, address.data(), sizeof(whole));
+	return !IN6_IS_ADDR_LINKLOCAL(&whole) && !IN6_IS_ADDR_MULTICAST(&whole);
+}
 
 Addresses AddressDump::addresses()
 {
@@ -16,6 +29,15 @@ Addresses AddressDump::addresses()
 		if (auto address = parse_address(info.address))
 			all[static_cast<__u32>(info.index)].insert(*address);
 	return all;
+}
+
+std::set<__u32> AddressDump::up()
+{
+	std::set<__u32> up;
+	for (const LinkInfo& link : rtnetlink_.links())
+		if (link.up)
+			up.insert(static_cast<__u32>(link.index));
+	return up;
 }
 
 AddressChanges::AddressChanges() : socket_(NETLINK_ROUTE)

@@ -13,10 +13,15 @@ namespace shmnet::shmnetd {
 
 using Addresses = std::map<__u32, std::set<Address>>; /* by ifindex */
 
+/* False: it is each node's own (link-local), or nobody's (multicast). */
+bool can_be_shared(const Address& address);
+
 class AddressDump {
 public:
 	/* Throws Error. */
 	Addresses addresses();
+	/* Indexes of interfaces that are up. Throws Error. */
+	std::set<__u32> up();
 
 private:
 	Rtnetlink rtnetlink_;

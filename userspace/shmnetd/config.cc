@@ -40,11 +40,13 @@ public:
 				config.poll = read_poll(value);
 			else if (name == "metrics")
 				config.metrics = read_metrics(value);
+			else if (name == "announce")
+				config.announce = read_announce(value);
 			else if (!read_policy(name, name, value, config.policy) &&
 				 name != "service")
 				fail(key.source(), name,
 				     "there is no such key; there are services, balance, weight, "
-				     "local-first, poll, service and metrics");
+				     "local-first, poll, service, metrics and announce");
 		}
 		if (const toml::node* own = table.get("service"))
 			read_own(*own, config);
@@ -141,12 +143,8 @@ private:
 
 	__u32 read_weight(const std::string& path, const toml::node& value) const
 	{
-		std::optional<int64_t> weight = value.value_exact<int64_t>();
-		if (!weight || *weight < 0 || *weight > SHMNET_WEIGHT_MAX)
-			fail(value.source(), path,
-			     fmt::format("give a whole number from 0 (no new flows) to {}",
-					 SHMNET_WEIGHT_MAX));
-		return static_cast<__u32>(*weight);
+		return static_cast<__u32>(
+			read_whole(path, value, 0, SHMNET_WEIGHT_MAX, " (no new flows)"));
 	}
 
 	bool read_flag(const std::string& path, const toml::node& value) const
@@ -183,6 +181,54 @@ private:
 				fail(node.source(), path, LISTEN_SYNTAX);
 		}
 		return listen;
+	}
+
+	AnnounceConfig read_announce(const toml::node& value) const
+	{
+		const toml::table* table = value.as_table();
+		if (!table)
+			fail(value.source(), "announce", "give a table: [announce]");
+		AnnounceConfig announce;
+		for (const auto& [key, node] : *table) {
+			std::string path = fmt::format("announce.{}", key.str());
+			if (key.str() == "neighbour")
+				announce.neighbour = read_interfaces(path, node);
+			else if (key.str() == "priority")
+				announce.priority =
+					static_cast<__u8>(read_whole(path, node, 1, UINT8_MAX, ""));
+			else
+				fail(key.source(), path,
+				     "there is no such key; there are neighbour and priority");
+		}
+		return announce;
+	}
+
+	std::set<std::string> read_interfaces(const std::string& path,
+					      const toml::node& value) const
+	{
+		constexpr const char* SYNTAX =
+			"give a list of interfaces, such as [\"eth0\", \"eth1\"]";
+		const toml::array* list = value.as_array();
+		if (!list)
+			fail(value.source(), path, SYNTAX);
+		std::set<std::string> names;
+		for (const toml::node& entry : *list) {
+			if (!entry.is_string() || entry.ref<std::string>().empty())
+				fail(entry.source(), path, SYNTAX);
+			names.insert(entry.ref<std::string>());
+		}
+		return names;
+	}
+
+	/* @note: behind the least number, what that means. */
+	int64_t read_whole(const std::string& path, const toml::node& value, int64_t least,
+			   int64_t most, std::string_view note) const
+	{
+		std::optional<int64_t> number = value.value_exact<int64_t>();
+		if (!number || *number < least || *number > most)
+			fail(value.source(), path,
+			     fmt::format("give a whole number from {}{} to {}", least, note, most));
+		return *number;
 	}
 
 	const std::string& file_;

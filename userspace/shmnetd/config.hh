@@ -37,6 +37,13 @@ struct ServicePolicy {
 	bool local_first = false;
 };
 
+/* How hosts outside find a shared address. */
+struct AnnounceConfig {
+	/* Interfaces on whose segments a node answers for it. */
+	std::set<std::string> neighbour;
+	__u8 priority = 100; /* from 1; of several nodes the highest answers */
+};
+
 struct Config {
 	/* What is published beside what is bound to a shared address. */
 	bool all = false;
@@ -46,6 +53,7 @@ struct Config {
 	std::map<ServiceName, ServicePolicy> own; /* of services that differ */
 	std::chrono::microseconds poll{1'000'000};
 	std::optional<End> metrics; /* where they are served; nothing: nowhere */
+	AnnounceConfig announce;
 
 	bool chooses(const ServiceName& name) const { return all || services.contains(name); }
 	const ServicePolicy& policy_of(const ServiceName& name) const;

@@ -8,7 +8,9 @@
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 
 namespace shmnet::shmnetd {
 
@@ -74,8 +76,10 @@ void Daemon::start_answers()
 	try {
 		answers_ = std::make_unique<HelperSocket>();
 		on_question_ = loop_.add_fd(answers_->descriptor(), EPOLLIN, [this](u32) {
-			answers_->answer(
-				[this] { return report_daemon(values_, publisher_.published()); });
+			answers_->answer([this] {
+				return report_daemon(values_, publisher_.published(),
+						     segments_.states());
+			});
 		});
 	} catch (const Error& error) {
 		log_warning("'shmnetctl helper' is not answered: {}; is there a second shmnetd in "
@@ -145,9 +149,25 @@ void Daemon::look(bool count)
 	std::set<Listener> listeners = sockets_.listeners();
 	values_.listeners = listeners.size();
 	values_.looked = std::chrono::system_clock::now();
-	publisher_.publish(listeners, addresses_.addresses(), config_, connections_);
+	Addresses addresses = addresses_.addresses();
+	publisher_.publish(listeners, addresses, config_, connections_);
+	segments_.follow(config_.announce, shared_addresses(addresses));
 	notify_status();
 	show();
+}
+
+std::set<Address> Daemon::shared_addresses(const Addresses& addresses)
+{
+	std::set<__u32> up = addresses_.up();
+	std::set<Address> shared;
+	for (const Published& published : publisher_.published()) {
+		auto found = addresses.find(published.interface.index);
+		if (found == addresses.end() || !up.contains(found->first))
+			continue;
+		std::copy_if(found->second.begin(), found->second.end(),
+			     std::inserter(shared, shared.end()), can_be_shared);
+	}
+	return shared;
 }
 
 void Daemon::reload()
@@ -189,6 +209,7 @@ void Daemon::show()
 	for (const Published& published : publisher_.published())
 		if (published.told)
 			values_.published[published.interface.name] = *published.told;
+	values_.segments = segments_.states();
 	metrics_->show(values_);
 }
 

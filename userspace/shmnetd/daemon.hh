@@ -10,6 +10,7 @@
 #include "metrics_server.hh"
 #include "options.hh"
 #include "publisher.hh"
+#include "segments.hh"
 #include "trace.hh"
 
 #include <chrono>
@@ -40,6 +41,8 @@ private:
 	/* Has listeners and addresses looked at soon, once for all that happens meanwhile. */
 	void wake();
 	void look(bool count);
+	/* Those of the global interfaces that are up. */
+	std::set<Address> shared_addresses(const Addresses& addresses);
 	void notify_status();
 	/* To who asks for metrics. */
 	void show();
@@ -63,6 +66,7 @@ private:
 	std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();
 
 	EventLoop loop_;
+	Segments segments_{loop_};
 	EventSource on_changes_;
 	EventSource on_module_;
 	EventSource on_trace_;

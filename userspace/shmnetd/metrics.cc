@@ -152,6 +152,19 @@ Families published_families(const std::map<std::string, std::vector<ServiceInfo>
 	return {std::move(weights), std::move(connections)};
 }
 
+MetricFamily answer_family(const std::vector<SegmentState>& segments)
+{
+	MetricFamily family =
+		make_gauge("shmnetd_answers_for_address",
+			   "1 if this node answers for a shared address on the "
+			   "segment of an interface, 0 if another one does, or none.");
+	for (const SegmentState& segment : segments)
+		for (const auto& [address, holder] : segment.holders)
+			add(family, holder == segment.own,
+			    {{"interface", segment.interface}, {"address", address_text(address)}});
+	return family;
+}
+
 MetricFamily build_family()
 {
 	MetricFamily family = make_gauge("shmnetd_build_info",
@@ -172,7 +185,7 @@ Families daemon_families(const DaemonValues& values)
 	if (values.counts.last)
 		add(published, seconds(*values.counts.last));
 	append(all,
-	       {build_family(), std::move(published),
+	       {build_family(), std::move(published), answer_family(values.segments),
 		with(make_counter("shmnetd_publications_total",
 				  "Times that the module took the services of an interface."),
 		     values.counts.publications),

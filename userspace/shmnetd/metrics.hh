@@ -4,6 +4,7 @@
 
 #include "module.hh"
 #include "publisher.hh"
+#include "segments.hh"
 
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
@@ -29,6 +30,7 @@ struct DaemonValues {
 	PublisherCounts counts;
 	/* What the module was told, by interface. */
 	std::map<std::string, std::vector<ServiceInfo>> published;
+	std::vector<SegmentState> segments;
 };
 
 /*

@@ -34,6 +34,23 @@ Json hidden_json(const Hidden& hidden)
 		{"remedy", hidden.remedy}};
 }
 
+Json segments_json(const std::vector<SegmentState>& segments)
+{
+	Json array = Json::array();
+	for (const SegmentState& segment : segments) {
+		Json object = {{"interface", segment.interface},
+			       {"trouble", segment.trouble},
+			       {"answers", Json::array()}};
+		for (const auto& [address, holder] : segment.holders)
+			object["answers"].push_back(
+				{{"address", address_text(address)},
+				 {"answered_by", holder ? mac_text(*holder) : ""},
+				 {"here", holder == segment.own}});
+		array.push_back(object);
+	}
+	return array;
+}
+
 } // namespace
 
 Json report_published(const std::vector<Published>& all)
@@ -54,7 +71,8 @@ Json report_published(const std::vector<Published>& all)
 	return array;
 }
 
-std::string report_daemon(const DaemonValues& values, const std::vector<Published>& all)
+std::string report_daemon(const DaemonValues& values, const std::vector<Published>& all,
+			  const std::vector<SegmentState>& segments)
 {
 	Json object = {{"version", SHMNET_PROGRAM_VERSION},
 		       {"pid", ::getpid()},
@@ -64,7 +82,8 @@ std::string report_daemon(const DaemonValues& values, const std::vector<Publishe
 		       {"looked", seconds(values.looked)},
 		       {"publications", values.counts.publications},
 		       {"failures", values.counts.failures},
-		       {"interfaces", report_published(all)}};
+		       {"interfaces", report_published(all)},
+		       {"segments", segments_json(segments)}};
 	return object.dump();
 }
 

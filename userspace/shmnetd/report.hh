@@ -16,6 +16,7 @@ namespace shmnet::shmnetd {
 nlohmann::ordered_json report_published(const std::vector<Published>& all);
 
 /* What shmnetd says of itself to `shmnetctl helper`: an object, with the above. */
-std::string report_daemon(const DaemonValues& values, const std::vector<Published>& all);
+std::string report_daemon(const DaemonValues& values, const std::vector<Published>& all,
+			  const std::vector<SegmentState>& segments);
 
 } // namespace shmnet::shmnetd

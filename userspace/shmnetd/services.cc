@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "services.hh"
 
+#include "addresses.hh"
+
 #include <fmt/format.h>
 #include <linux/shmnet_shm.h>
 #include <netinet/in.h>
@@ -15,17 +17,6 @@ namespace shmnet::shmnetd {
 
 namespace {
 
-/* Each node's own, or nobody's. */
-bool is_never_shared(const Address& address)
-{
-	if (is_ipv4(address))
-		return (address[12] == 169 && address[13] == 254) ||
-		       IN_MULTICAST(address[12] << 24);
-	in6_addr whole;
-	memcpy(&whole, address.data(), sizeof(whole));
-	return IN6_IS_ADDR_LINKLOCAL(&whole) || IN6_IS_ADDR_MULTICAST(&whole);
-}
-
 bool is_port_of_nodes(__u32 port)
 {
 	return port >= SHMNET_PORTS_FIRST && port < SHMNET_PORTS_FIRST + SHMNET_PORTS;
@@ -39,8 +30,7 @@ public:
 	    : interface_(interface), config_(config), connections_(connections)
 	{
 		std::copy_if(interface.addresses.begin(), interface.addresses.end(),
-			     std::inserter(shared_, shared_.end()),
-			     [](const Address& address) { return !is_never_shared(address); });
+			     std::inserter(shared_, shared_.end()), can_be_shared);
 	}
 
 	Selection select(const std::set<Listener>& listeners)
@@ -73,7 +63,7 @@ private:
 		bool any = listener.any_ipv4() || listener.any_ipv6();
 		if (listener.device != 0 && listener.device != interface_.index)
 			return Reason::OtherDevice;
-		if (!any && is_never_shared(listener.address))
+		if (!any && !can_be_shared(listener.address))
 			return Reason::NeverShared;
 		if (!any && !shared_.contains(listener.address))
 			return Reason::OtherAddress;
