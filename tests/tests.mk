@@ -166,12 +166,18 @@ check-guests: deps
 	$(Q)SUITES='guests-6.1 guests-6.12' tests/check
 
 # Routing: in namespaces, and with guests, a cable that is pulled and a border router that is killed.
-.PHONY: check-ospf
+.PHONY: check-ospf check-ospf-failures
 check-ospf: deps
 	$(Q)$(MAKE) module KERNEL=6.1
 	$(Q)$(MAKE) userspace kselftest
 	$(Q)tests/netns/ospf_test
 	$(Q)tests/lab/ospf_test 6.1
+
+# COUNT of each failure of a border router; it goes on where it was interrupted.
+COUNT ?= 10
+check-ospf-failures: deps
+	$(Q)$(MAKE) userspace
+	$(Q)tests/netns/ospf_failures $(COUNT)
 
 # Nodes that are stopped at every labelled step; make check-faults ARGUMENTS='--seed 2 --time 3600'.
 # It goes on where it was interrupted.

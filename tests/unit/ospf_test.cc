@@ -111,6 +111,8 @@ area = "0.0.0.2"
 [card.wg0]
 cost = 50
 point-to-point = true
+[card.lan]
+announce = false
 )",
 					      "a.toml");
 	EXPECT_EQ(config.local, "shml1");
@@ -123,7 +125,8 @@ point-to-point = true
 	EXPECT_EQ(config.announce_cost, 20u);
 	EXPECT_EQ(config.bfd_interval, 50u);
 	EXPECT_EQ(config.bfd_multiplier, 3u);
-	ASSERT_EQ(config.cards.size(), 2u);
+	ASSERT_EQ(config.cards.size(), 3u);
+	EXPECT_EQ(config.cards["lan"], (OspfCard{.cost = 40, .announce = false}));
 	EXPECT_EQ(config.cards["eth1"], (OspfCard{.area = "0.0.0.2", .cost = 40}));
 	EXPECT_EQ(config.cards["wg0"], (OspfCard{.cost = 50, .point_to_point = true}));
 	EXPECT_FALSE(parse_ospf_config("bfd = false", "a.toml").bfd);
@@ -148,7 +151,8 @@ TEST(OspfConfig, NamesWhatIsWrong)
 	EXPECT_EQ(complaint("[card.\"a b\"]"), "a.toml:1: card.a b: give the name of an interface");
 	EXPECT_EQ(complaint("[card.eth0]\ncolour = 1"),
 		  "a.toml:2: card.eth0.colour: there is no such key; there are area, cost, "
-		  "point-to-point and password");
+		  "point-to-point, announce and password");
+	EXPECT_EQ(complaint("[card]\nannounce = 1"), "a.toml:2: card.announce: give true or false");
 	EXPECT_EQ(complaint("card = 3"), "a.toml:1: card: give a table: [card]");
 	EXPECT_EQ(complaint("[bfd]\ninterval = 9"),
 		  "a.toml:2: bfd.interval: give a whole number from 10 to 60000");
@@ -213,6 +217,19 @@ TEST(OspfPlan, OfANodeWithoutACard)
 	EXPECT_TRUE(has(plan, "interface shml0: ip ospf area 0.0.0.0"));
 	EXPECT_FALSE(mentions(plan, "shmg0"));
 	EXPECT_FALSE(mentions(plan, "203.0.113.1"));
+}
+
+TEST(OspfPlan, WithACardThatLeadsToNodesAlone)
+{
+	OspfSurroundings here = border_router();
+	here.cards = {{"eth0", {.area = "0.0.0.0", .announce = false}}};
+	std::vector<std::string> plan = texts(plan_ospf({}, here, false));
+	EXPECT_TRUE(has(plan, "interface eth0: ip ospf area 0.0.0.0"));
+	EXPECT_FALSE(mentions(plan, "shmg0")) << "it is no border router";
+	here.cards["eth1"] = {.area = "0.0.0.2"};
+	plan = texts(plan_ospf({}, here, false));
+	EXPECT_TRUE(has(plan, "interface shmg0: ip ospf area 0.0.0.2 203.0.113.1"));
+	EXPECT_TRUE(has(plan, "interface shmg0: ipv6 ospf6 area 0.0.0.2"));
 }
 
 TEST(OspfPlan, WithNothingServed)

@@ -123,16 +123,23 @@ private:
 			card.area = read_area(name, value);
 		else if (key.str() == "cost")
 			card.cost = read_number(name, value, 1, COST_MAX);
-		else if (key.str() == "point-to-point" && value.is_boolean())
-			card.point_to_point = value.ref<bool>();
 		else if (key.str() == "point-to-point")
-			fail(value.source(), name, "give true or false");
+			card.point_to_point = read_flag(name, value);
+		else if (key.str() == "announce")
+			card.announce = read_flag(name, value);
 		else if (key.str() == "password")
 			card.password = read_password(name, value);
 		else
 			fail(key.source(), name,
-			     "there is no such key; there are area, cost, point-to-point and "
-			     "password");
+			     "there is no such key; there are area, cost, point-to-point, "
+			     "announce and password");
+	}
+
+	bool read_flag(const std::string& path, const toml::node& value) const
+	{
+		if (!value.is_boolean())
+			fail(value.source(), path, "give true or false");
+		return value.ref<bool>();
 	}
 
 	void read_links(const std::string& path, const toml::node& value, OspfConfig& config) const

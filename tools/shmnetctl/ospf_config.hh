@@ -19,6 +19,7 @@ struct OspfCard {
 	std::string area = "0.0.0.1";
 	__u32 cost = 10; /* 1 to 65,535, as all costs */
 	bool point_to_point = false;
+	bool announce = true;      /* shared addresses; not where it leads to nodes alone */
 	std::string password = {}; /* empty: none */
 
 	bool operator==(const OspfCard&) const = default;

@@ -46,8 +46,10 @@ public:
 		add_local();
 		for (const auto& [name, card] : here_.cards)
 			add_card(name, card);
-		if (!here_.cards.empty() && !here_.global.empty())
-			add_announced();
+		auto outside = std::find_if(here_.cards.begin(), here_.cards.end(),
+					    [](const auto& card) { return card.second.announce; });
+		if (outside != here_.cards.end() && !here_.global.empty())
+			add_announced(outside->second.area);
 		return std::move(lines_);
 	}
 
@@ -163,11 +165,10 @@ private:
 			    "key-id 1 hash-algo hmac-sha-256 key " + password);
 	}
 
-	/* In the area of the first card: to the others they go by the summaries of a border router. */
-	void add_announced()
+	/* In the area of one card: to those of others they go by the summaries of a border router. */
+	void add_announced(const std::string& area)
 	{
 		const Context interface = {"interface " + here_.global};
-		const std::string& area = here_.cards.begin()->second.area;
 		/* What says of a router that it is the last one to take leaves out its own addresses. */
 		const __u32 cost = draining_ ? COST_MAX : config_.announce_cost;
 		std::vector<std::string> announced6;
