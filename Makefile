@@ -17,14 +17,15 @@ help:
 	@sed 's/^|//' docs/make-help.txt
 
 # What the other targets install, by groups of tools/deps/install. YES=1 does not ask.
-.PHONY: deps deps-build deps-lab deps-test deps-kernel
+.PHONY: deps deps-build deps-lab deps-test deps-routing deps-bench deps-kernel
 deps:
-	@tools/deps/install build lab test
-deps-build deps-lab deps-test deps-bench deps-kernel:
+	@tools/deps/install build lab test routing
+deps-build deps-lab deps-test deps-routing deps-bench deps-kernel:
 	@tools/deps/install $(@:deps-%=%)
 
-.PHONY: demo demo-global
-demo demo-global: deps-demo
+.PHONY: demo demo-global demo-ospf
+demo-ospf: deps-routing
+demo demo-global demo-ospf: deps-demo
 	$(Q)$(MAKE) module KERNEL=$(DEMO_KERNEL) userspace
 	$(Q)tools/demo/$@ $(DEMO_KERNEL)
 deps-demo:

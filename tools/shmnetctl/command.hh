@@ -16,6 +16,7 @@ namespace shmnet::ctl {
 using Action = std::function<int()>;
 
 void add_node(CLI::App& app, Action& action);
+void add_network(CLI::App& app, Action& action);
 void add_rings(CLI::App& app, Action& action);
 void add_flow(CLI::App& app, Action& action);
 void add_service(CLI::App& app, Action& action);

@@ -20,6 +20,7 @@ int main(int argc, char** argv)
 	app.require_subcommand(1);
 	ctl::Action action;
 	ctl::add_node(app, action);
+	ctl::add_network(app, action);
 	ctl::add_rings(app, action);
 	ctl::add_flow(app, action);
 	ctl::add_service(app, action);

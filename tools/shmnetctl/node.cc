@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl node, device, counters: what the module says of itself. */
+#include "address.hh"
 #include "node_state.hh"
 #include "query.hh"
 #include "region_view.hh"

@@ -85,9 +85,4 @@ std::string number(__u64 value)
 	return fmt::format("{}", value);
 }
 
-std::string mac_text(const std::array<__u8, 6>& mac)
-{
-	return fmt::format("{:02x}", fmt::join(mac, ":"));
-}
-
 } // namespace shmnet::ctl

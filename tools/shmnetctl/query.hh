@@ -51,6 +51,5 @@ struct QueryCommand {
 void add_query(CLI::App& app, Action& action, const QueryCommand& command);
 
 std::string number(__u64 value);
-std::string mac_text(const std::array<__u8, 6>& mac);
 
 } // namespace shmnet::ctl

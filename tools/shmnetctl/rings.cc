@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl ring, tape: each ring and tape of the interfaces, as they are now. */
+#include "address.hh"
 #include "query.hh"
 #include "table.hh"
 

@@ -4,7 +4,7 @@
 #include "size.hh"
 
 #include <arpa/inet.h>
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 
 #include <cstring>
@@ -74,6 +74,11 @@ std::optional<End> parse_end(const std::string& text)
 	if (!address || !port || *port == 0 || *port > 0xffff || is_ipv6 != bracketed)
 		return std::nullopt;
 	return End{*address, static_cast<__u32>(*port)};
+}
+
+std::string mac_text(const Mac& mac)
+{
+	return fmt::format("{:02x}", fmt::join(mac, ":"));
 }
 
 std::string protocol_name(__u32 protocol)

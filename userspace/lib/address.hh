@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* IP addresses as the module's messages have them: 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+/* Addresses as the module's messages have them; of IP 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 #pragma once
 
 #include <linux/types.h>
@@ -36,6 +36,11 @@ struct End {
 
 /* The other way; nothing if it is none, or the port is not from 1 to 65535. */
 std::optional<End> parse_end(const std::string& text);
+
+using Mac = std::array<__u8, 6>;
+
+/* 02:00:00:00:00:01 */
+std::string mac_text(const Mac& mac);
 
 /* Of IP: "tcp"; a number if it has no name here. */
 std::string protocol_name(__u32 protocol);

@@ -2,7 +2,6 @@
 #include "segment_frame.hh"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <net/if_arp.h>
 #include <netinet/icmp6.h>
 #include <netinet/if_ether.h>
@@ -129,12 +128,6 @@ struct CandidacyHeader {
 constexpr CandidacyHeader CANDIDACY = {{'S', 'H', 'M', 'N'}, 1, 0, 0};
 
 } // namespace
-
-std::string mac_text(const Mac& mac)
-{
-	return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2],
-			   mac[3], mac[4], mac[5]);
-}
 
 std::optional<Question> parse_arp_request(Bytes frame)
 {

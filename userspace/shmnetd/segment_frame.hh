@@ -11,20 +11,14 @@
 
 #include <linux/types.h>
 
-#include <array>
 #include <optional>
 #include <set>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace shmnet::shmnetd {
 
-using Mac = std::array<__u8, 6>;
 using Bytes = std::span<const __u8>;
-
-/* 02:00:00:00:00:01 */
-std::string mac_text(const Mac& mac);
 
 /* A frame to be sent. */
 struct SegmentFrame {
