@@ -67,6 +67,8 @@ TEST(GlobalPlan, ANodeWithoutACard)
 			  "\tchain raw {\n"
 			  "\t\ttype filter hook prerouting priority raw; policy accept;\n"
 			  "\t\tiifname != \"shmg0\" ip daddr 203.0.113.1 notrack\n"
+			  "\t\tiifname != \"shmg0\" ip saddr 203.0.113.1 fib daddr type != local "
+			  "notrack\n"
 			  "\t}\n"
 			  "}\nEND",
 			  "sysctl -w net.ipv4.conf.shmg0.accept_local='1'",

@@ -244,11 +244,16 @@ Need table_need(const Journal& journal, System& system)
 	std::string text = fmt::format("table inet {} {{\n\tchain raw {{\n\t\ttype filter hook "
 				       "prerouting priority raw; policy accept;\n",
 				       NFT_TABLE);
-	/* Otherwise a DNAT of this node, as containers have, takes what is another's. */
+	/*
+	 * Otherwise a DNAT of this node, as containers have, takes what is another's; and what others
+	 * answer to packets that were not tracked is invalid, which firewalls drop.
+	 */
 	for (const Wish& wish : journal.wishes)
-		text += fmt::format("\t\tiifname != \"{}\" {} daddr {} notrack\n", wish.interface,
-				    address_family(wish.address) == AF_INET6 ? "ip6" : "ip",
-				    wish.address);
+		text += fmt::format(
+			"\t\tiifname != \"{0}\" {1} daddr {2} notrack\n"
+			"\t\tiifname != \"{0}\" {1} saddr {2} fib daddr type != local notrack\n",
+			wish.interface, address_family(wish.address) == AF_INET6 ? "ip6" : "ip",
+			wish.address);
 	return {table_setting(), text + "\t}\n" + forward_chain(journal, system) + "}\n"};
 }
 

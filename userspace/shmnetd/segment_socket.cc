@@ -89,7 +89,7 @@ std::optional<SegmentLink> find_segment_link(const std::string& name, std::strin
 }
 
 PacketSocket::PacketSocket(const SegmentLink& link, __u16 ethertype)
-    : link_(link), ethertype_(ethertype),
+    : link_(link),
       /* Of no kind before the filter is there, so that nothing comes past it. */
       socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0))
 {

@@ -43,7 +43,6 @@ public:
 
 private:
 	SegmentLink link_;
-	__u16 ethertype_;
 	UniqueFd socket_;
 };
 
