@@ -303,7 +303,7 @@ std::optional<shmnet_command_flow> Entry::make_ask(milliseconds patience)
 bool Entry::await(milliseconds patience, const std::function<bool()>& condition,
 		  const std::function<void()>& again)
 {
-	Patience left(node(), victim(), patience);
+	Patience left(node(), victim(), patience * slowness_);
 	auto next = Clock::now();
 	for (;;) {
 		bool over = left.is_over();
@@ -322,7 +322,7 @@ bool Entry::await(milliseconds patience, const std::function<bool()>& condition,
 
 void Entry::pass(milliseconds time)
 {
-	for (auto end = Clock::now() + time; Clock::now() < end;) {
+	for (auto end = Clock::now() + time * slowness_; Clock::now() < end;) {
 		serve();
 		std::this_thread::sleep_for(std::chrono::microseconds(200));
 	}

@@ -83,6 +83,8 @@ public:
 	 */
 	std::optional<shmnet_command_flow> make_ask(std::chrono::milliseconds patience);
 
+	/* The victim's kernel is so many times slower than others: all that is waited for is, too. */
+	void expect_slowness(unsigned times) { slowness_ = times; }
 	/* Turns until @condition holds; @again: at once, and every few milliseconds. */
 	bool await(std::chrono::milliseconds patience, const std::function<bool()>& condition,
 		   const std::function<void()>& again);
@@ -102,6 +104,7 @@ private:
 	Link global_;
 	TapeReader<Memory> tape_;
 	u16 next_port_;
+	unsigned slowness_ = 1;
 	u32 last_tag_ = 0;
 	std::set<std::pair<u8, u16>> given_; /* protocol, and the client's port */
 	std::vector<shmnet_command> said_;

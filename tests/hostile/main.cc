@@ -30,6 +30,7 @@ struct Options {
 	std::string storm;
 	double seconds = 10;
 	bool global = false;
+	unsigned slowness = 1;
 	bool list = false;
 };
 
@@ -46,6 +47,11 @@ Options parse(int argc, char** argv)
 		"--global", options.global,
 		"inputs of the global network too: the victims are as tests/hostile/check makes "
 		"them");
+	app.add_option("--slowness", options.slowness,
+		       "so many times slower than others are the victims' kernels: inputs of the "
+		       "global network wait for so much longer. A good frame comes in time all the "
+		       "same")
+		->check(CLI::Range(1, 100));
 	app.add_flag("--list", options.list, "list the inputs and end");
 	app.add_option("--storm", options.storm, "do this instead: " + storm_names());
 	app.add_option("--time", options.seconds, "seconds of a storm")->capture_default_str();
@@ -76,7 +82,7 @@ public:
 		add_tape_inputs(inputs_, node.network());
 		add_directory_inputs(inputs_, node.network());
 		if (options.global)
-			add_global(node);
+			add_global(node, options.slowness);
 		std::erase_if(inputs_, [this](const Input& input) {
 			return !std::regex_search(title(input), pattern_);
 		});
@@ -108,12 +114,13 @@ public:
 	}
 
 private:
-	void add_global(const Node& node)
+	void add_global(const Node& node, unsigned slowness)
 	{
 		if (!node.has_global())
 			throw std::runtime_error("--global: the region has no global network");
 		for (Link& link : links_)
-			entries_.push_back(std::make_unique<Entry>(link, board_));
+			entries_.emplace_back(std::make_unique<Entry>(link, board_))
+				->expect_slowness(slowness);
 		add_service_inputs(inputs_);
 		add_question_inputs(inputs_);
 	}
