@@ -113,6 +113,7 @@ cost = 50
 point-to-point = true
 [card.lan]
 announce = false
+dead-interval = 1
 )",
 					      "a.toml");
 	EXPECT_EQ(config.local, "shml1");
@@ -126,7 +127,8 @@ announce = false
 	EXPECT_EQ(config.bfd_interval, 50u);
 	EXPECT_EQ(config.bfd_multiplier, 3u);
 	ASSERT_EQ(config.cards.size(), 3u);
-	EXPECT_EQ(config.cards["lan"], (OspfCard{.cost = 40, .announce = false}));
+	EXPECT_EQ(config.cards["lan"],
+		  (OspfCard{.cost = 40, .announce = false, .dead_interval = 1}));
 	EXPECT_EQ(config.cards["eth1"], (OspfCard{.area = "0.0.0.2", .cost = 40}));
 	EXPECT_EQ(config.cards["wg0"], (OspfCard{.cost = 50, .point_to_point = true}));
 	EXPECT_FALSE(parse_ospf_config("bfd = false", "a.toml").bfd);
@@ -151,8 +153,10 @@ TEST(OspfConfig, NamesWhatIsWrong)
 	EXPECT_EQ(complaint("[card.\"a b\"]"), "a.toml:1: card.a b: give the name of an interface");
 	EXPECT_EQ(complaint("[card.eth0]\ncolour = 1"),
 		  "a.toml:2: card.eth0.colour: there is no such key; there are area, cost, "
-		  "point-to-point, announce and password");
+		  "point-to-point, announce, password and dead-interval");
 	EXPECT_EQ(complaint("[card]\nannounce = 1"), "a.toml:2: card.announce: give true or false");
+	EXPECT_EQ(complaint("[card]\ndead-interval = 0"),
+		  "a.toml:2: card.dead-interval: give a whole number from 1 to 65535");
 	EXPECT_EQ(complaint("card = 3"), "a.toml:1: card: give a table: [card]");
 	EXPECT_EQ(complaint("[bfd]\ninterval = 9"),
 		  "a.toml:2: bfd.interval: give a whole number from 10 to 60000");
@@ -258,6 +262,27 @@ TEST(OspfPlan, WithoutBfdItSaysHelloOften)
 	EXPECT_TRUE(has(plan, "interface shml0: ipv6 ospf6 dead-interval 2"));
 	/* There are others than us, who have to be of the same mind. */
 	EXPECT_FALSE(mentions(plan, "interface eth0: ip ospf dead-interval"));
+}
+
+TEST(OspfPlan, CardsTakeTheDeadIntervalThatNeighboursHave)
+{
+	OspfSurroundings here = border_router();
+	here.cards["eth0"].dead_interval = 1;
+	std::vector<std::string> plan = texts(plan_ospf({}, here, false));
+	EXPECT_TRUE(has(plan, "interface eth0: ip ospf dead-interval minimal hello-multiplier 4"));
+	EXPECT_FALSE(mentions(plan, "interface eth0: ip ospf hello-interval"));
+	EXPECT_TRUE(has(plan, "interface eth0: ipv6 ospf6 hello-interval 1"));
+	EXPECT_TRUE(has(plan, "interface eth0: ipv6 ospf6 dead-interval 2"));
+
+	here.cards["eth0"].dead_interval = 20;
+	plan = texts(plan_ospf({}, here, false));
+	EXPECT_TRUE(has(plan, "interface eth0: ip ospf hello-interval 5"));
+	EXPECT_TRUE(has(plan, "interface eth0: ip ospf dead-interval 20"));
+
+	/* What FRR has by itself, it does not show. */
+	here.cards["eth0"].dead_interval = 40;
+	EXPECT_FALSE(mentions(texts(plan_ospf({}, here, false)), "interface eth0: ip ospf dead"));
+	EXPECT_FALSE(mentions(texts(plan_ospf({}, here, false)), "interface eth0: ip ospf hello"));
 }
 
 TEST(OspfPlan, ThatDrains)

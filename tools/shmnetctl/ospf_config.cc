@@ -21,6 +21,8 @@ namespace {
 
 /* What ospfd takes for MD5. */
 constexpr size_t PASSWORD_MAX = 16;
+/* Seconds, in both daemons. */
+constexpr __u32 DEAD_INTERVAL_MAX = 65'535;
 
 class Reader {
 public:
@@ -129,10 +131,12 @@ private:
 			card.announce = read_flag(name, value);
 		else if (key.str() == "password")
 			card.password = read_password(name, value);
+		else if (key.str() == "dead-interval")
+			card.dead_interval = read_number(name, value, 1, DEAD_INTERVAL_MAX);
 		else
 			fail(key.source(), name,
 			     "there is no such key; there are area, cost, point-to-point, "
-			     "announce and password");
+			     "announce, password and dead-interval");
 	}
 
 	bool read_flag(const std::string& path, const toml::node& value) const

@@ -21,6 +21,7 @@ struct OspfCard {
 	bool point_to_point = false;
 	bool announce = true;      /* shared addresses; not where it leads to nodes alone */
 	std::string password = {}; /* empty: none */
+	__u32 dead_interval = 0;   /* seconds, 1 to 65,535; 0: as FRR has it */
 
 	bool operator==(const OspfCard&) const = default;
 };

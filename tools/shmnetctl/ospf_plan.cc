@@ -21,15 +21,17 @@ constexpr const char* BFD_PROFILE = "profile shmnet";
 /* What FRR has where nothing is configured, and therefore does not show. */
 constexpr __u32 BFD_INTERVAL = 300;
 constexpr __u32 BFD_MULTIPLIER = 3;
+constexpr __u32 HELLO_INTERVAL = 10;
+constexpr __u32 DEAD_INTERVAL = 40;
 /*
- * In seconds, on the local network alone, as all its nodes are ours: one that comes is found at once. Without BFD
- * a second of silence is too much, and two with IPv6; and ospf6d, which elects a designated router there, waits
- * for as long before it does.
+ * Seconds of silence on the local network, whose nodes are all ours: one that comes is found at once, and ospf6d,
+ * which elects a designated router there, waits for as long before it does.
  */
-constexpr __u32 HELLO = 1;
-constexpr __u32 DEAD = 4;
-constexpr __u32 DEAD6_WITHOUT_BFD = 2;
-constexpr int HELLOS_A_SECOND = 4; /* where a second is too much */
+constexpr __u32 LOCAL_DEAD = 4;
+constexpr __u32 LOCAL_DEAD_WITHOUT_BFD = 1;
+/* Hellos in that time; ospfd sends those of a second within it, ospf6d sends one a second at most. */
+constexpr __u32 HELLOS = 4;
+constexpr __u32 DEAD6_MIN = 2;
 
 class Plan {
 public:
@@ -110,19 +112,13 @@ private:
 		set(interface, "ip ospf area", config_.area);
 		set(interface, "ip ospf network", "point-to-multipoint");
 		add_common(interface, config_.cost, config_.password);
-		if (config_.bfd) {
-			set(interface, "ip ospf hello-interval", HELLO);
-			set(interface, "ip ospf dead-interval", DEAD);
-		} else {
-			set(interface, "ip ospf dead-interval",
-			    fmt::format("minimal hello-multiplier {}", HELLOS_A_SECOND));
-		}
+		const __u32 dead = config_.bfd ? LOCAL_DEAD : LOCAL_DEAD_WITHOUT_BFD;
+		add_silence(interface, dead);
 		if (!here_.ipv6)
 			return;
 		set(interface, "ipv6 ospf6 area", config_.area);
 		add_common6(interface, config_.cost, config_.password);
-		set(interface, "ipv6 ospf6 hello-interval", HELLO);
-		set(interface, "ipv6 ospf6 dead-interval", config_.bfd ? DEAD : DEAD6_WITHOUT_BFD);
+		add_silence6(interface, dead);
 	}
 
 	void add_card(const std::string& name, const OspfCard& card)
@@ -132,12 +128,41 @@ private:
 		if (card.point_to_point)
 			set(interface, "ip ospf network", "point-to-point");
 		add_common(interface, card.cost, card.password);
+		if (card.dead_interval)
+			add_silence(interface, card.dead_interval);
 		if (!here_.ipv6)
 			return;
 		set(interface, "ipv6 ospf6 area", card.area);
 		if (card.point_to_point)
 			set(interface, "ipv6 ospf6 network", "point-to-point");
 		add_common6(interface, card.cost, card.password);
+		if (card.dead_interval)
+			add_silence6(interface, card.dead_interval);
+	}
+
+	/* How many seconds of silence are too many. */
+	void add_silence(const Context& interface, __u32 dead)
+	{
+		if (dead == 1) {
+			set(interface, "ip ospf dead-interval",
+			    fmt::format("minimal hello-multiplier {}", HELLOS));
+			return;
+		}
+		set_intervals(interface, "ip ospf", dead);
+	}
+
+	void add_silence6(const Context& interface, __u32 dead)
+	{
+		set_intervals(interface, "ipv6 ospf6", std::max(dead, DEAD6_MIN));
+	}
+
+	void set_intervals(const Context& interface, const std::string& which, __u32 dead)
+	{
+		const __u32 hello = std::max(dead / HELLOS, 1u);
+		if (hello != HELLO_INTERVAL)
+			set(interface, which + " hello-interval", hello);
+		if (dead != DEAD_INTERVAL)
+			set(interface, which + " dead-interval", dead);
 	}
 
 	void add_common(const Context& interface, __u32 cost, const std::string& password)
