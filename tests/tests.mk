@@ -171,6 +171,8 @@ check-ospf: deps
 	$(Q)$(MAKE) module KERNEL=6.1
 	$(Q)$(MAKE) userspace kselftest
 	$(Q)tests/netns/ospf_test
+	$(Q)tests/netns/ospf_outside_test
+	$(Q)tests/netns/ospf_quiet_test
 	$(Q)tests/lab/ospf_test 6.1
 
 # COUNT of each failure of a border router; it goes on where it was interrupted.
@@ -178,6 +180,7 @@ COUNT ?= 10
 check-ospf-failures: deps
 	$(Q)$(MAKE) userspace
 	$(Q)tests/netns/ospf_failures $(COUNT)
+	$(Q)BFD=no tests/netns/ospf_failures $(COUNT)
 
 # Nodes that are stopped at every labelled step; make check-faults ARGUMENTS='--seed 2 --time 3600'.
 # It goes on where it was interrupted.

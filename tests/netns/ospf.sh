@@ -29,6 +29,7 @@ for name in "${namespaces[@]}"; do
 	place[$name]=$prefix-$name
 done
 # Shared addresses, and of a node without a card.
+frr_daemons=(zebra bfdd ospfd ospf6d)
 shared4=203.0.113.1 shared6=2001:db8:1::1
 inner4=192.0.2.3 inner6=2001:db8:2::3
 
@@ -95,6 +96,19 @@ ospf_by() { # ospf_by CONFIGURATION NODE COMMAND...
 		"${@:3}"
 }
 
+# Applied again whenever something changes.
+follow() { # follow NODE
+	# The program itself, so that it can be told to end.
+	ip netns exec "${place[$1]}" "$program" ospf --config "$scratch/$1.toml" --state "$scratch/$1.json" \
+		--vty-socket "/run/frr/${place[$1]}" follow >"$scratch/follow-$1" 2>&1 &
+	follows+=($!)
+}
+follows=()
+
+end_follows() {
+	kill "${follows[@]}" && wait "${follows[@]}" && follows=()
+}
+
 each() { # each COMMAND...: on every node
 	local name
 	for name in "${nodes[@]}"; do
@@ -118,11 +132,12 @@ all_reach_all() {
 		reaches clienta "${client4[1]}" "${client6[1]}" && reaches clientb $inner4 $inner6
 }
 
-# Neighbours of IPv4 or IPv6 that are there in full, and watched.
+# Neighbours of IPv4 or IPv6 that are there in full, and watched by BFD.
+watched=up
 adjacent() { # adjacent NODE IP COUNT
 	[ "$(ospf "$1" show --json | python3 -c 'import json, sys
-print(sum(one["ip"] == int(sys.argv[1]) and one["state"] == "full" and one["bfd"] == "up"
-          for one in json.load(sys.stdin)["neighbours"]))' "$2")" = "$3" ]
+print(sum(one["ip"] == int(sys.argv[1]) and one["state"] == "full" and one["bfd"] == sys.argv[2]
+          for one in json.load(sys.stdin)["neighbours"]))' "$2" "$watched")" = "$3" ]
 }
 
 all_are_adjacent() {
@@ -164,7 +179,7 @@ begin_routing() {
 	make_network || bail_out "there is no network to try it in"
 	write_configs
 	for name in "${nodes[@]}"; do
-		start_frr "$name" zebra ospfd ospf6d bfdd || bail_out "FRR does not start"
+		start_frr "$name" "${frr_daemons[@]}" || bail_out "FRR does not start"
 		running "$name" >"$scratch/begin-$name"
 	done
 	start_outside || bail_out "the routers outside do not start"

@@ -69,10 +69,11 @@ is_heard() { # is_heard WHO: again
 	in_place "$1" nft delete table inet silence
 }
 
-# Of `ping -D -i 0.01`'s output: the longest time between two answers, in milliseconds.
+# Of `ping -D -O -i 0.01`'s output: the longest time without an answer, in milliseconds, up to the last that was asked for.
 longest_silence() { # longest_silence FILE
-	awk '/ bytes from / { now = substr($1, 2) + 0; if (last && now - last > gap) gap = now - last
-		last = now } END { printf "%d", gap * 1000; exit !last }' "$1"
+	awk '/^\[/ { now = substr($1, 2) + 0; if (last && now - last > gap) gap = now - last }
+		/ bytes from / { last = now }
+		END { printf "%d", gap * 1000; exit !last }' "$1"
 }
 
 # ---- Routers -----------------------------------------------------------------------------------
@@ -96,7 +97,29 @@ start_frr() { # start_frr WHO DAEMON...
 
 stop_daemon() { # stop_daemon WHO DAEMON
 	local pid
-	pid=$(cat "/run/frr/$(pathspace "$1")/$2.pid") && kill -9 "$pid" && until_true 5 gone "$pid"
+	pid=$(daemon_pid "$1" "$2") && kill -9 "$pid" && until_true 5 gone "$pid"
+}
+
+daemon_pid() { # daemon_pid WHO DAEMON
+	cat "/run/frr/$(pathspace "$1")/$2.pid"
+}
+
+# Starts again what dies, as Debian's service of FRR does; with nothing configured, as all here.
+watch_frr() { # watch_frr WHO DAEMON...
+	local name=$1 sockets restart=$scratch/restart-$1
+	sockets=/run/frr/$(pathspace "$1")
+	shift
+	cat >"$restart" <<-END && chmod +x "$restart" || return
+		#!/bin/sh
+		# One of them, or all.
+		[ "\$1" = all ] && set -- $*
+		for daemon; do
+			kill -9 "\$(cat $sockets/\$daemon.pid)" 2>/dev/null
+			/usr/lib/frr/\$daemon -d -N $(pathspace "$name") -f /dev/null -A 127.0.0.1
+		done
+	END
+	in_place "$name" /usr/lib/frr/watchfrr -d -N "$(pathspace "$name")" -p "$sockets/watchfrr.pid" --interval 1 \
+		--start-command "$restart %s" --restart "$restart %s" --kill-command "kill -9 \$(cat $sockets/%s.pid)" "$@"
 }
 
 gone() {

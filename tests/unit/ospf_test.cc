@@ -31,7 +31,7 @@ std::string complaint(const std::string& text)
 OspfSurroundings border_router()
 {
 	return {.local = "shml0",
-		.local_address = "192.0.2.1",
+		.router_id = "192.0.2.1",
 		.global = "shmg0",
 		.cards = {{"eth0", {}}},
 		.announced = {"203.0.113.1", "2001:db8:1::1"}};
@@ -316,7 +316,7 @@ TEST(OspfPlan, LeavesOutWhatFrrDoesNotShow)
 TEST(OspfPlan, NeedsARouterId)
 {
 	OspfSurroundings here = border_router();
-	here.local_address = "";
+	here.router_id = "";
 	EXPECT_THROW(plan_ospf({}, here, false), Error);
 	OspfConfig config;
 	config.router_id = "192.0.2.7";

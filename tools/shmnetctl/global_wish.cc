@@ -49,14 +49,6 @@ const LinkInfo* find_link(const Surroundings& surroundings, const std::string& n
 	return nullptr;
 }
 
-const DeviceNetworks* find_device(const Surroundings& surroundings, const std::string& interface)
-{
-	for (const DeviceNetworks& device : surroundings.devices)
-		if (contains(device.interfaces, interface))
-			return &device;
-	return nullptr;
-}
-
 std::string address_on(const Surroundings& surroundings, const std::string& interface, int family)
 {
 	const LinkInfo* link = find_link(surroundings, interface);
@@ -123,7 +115,7 @@ std::string check_source(const std::string& text, const Wish& wish,
 void find_source(Wish& wish, const WishArguments& arguments, const Wish* stored,
 		 const Surroundings& surroundings)
 {
-	const DeviceNetworks* device = find_device(surroundings, wish.interface);
+	const DeviceNetworks* device = find_device(surroundings.devices, wish.interface);
 	if (device)
 		wish.local = device->local;
 	if (!arguments.source.empty())
@@ -170,13 +162,14 @@ std::vector<std::string> find_cards(const Wish& wish, const WishArguments& argum
 	return {cards.begin(), cards.end()};
 }
 
-std::string local_interface(const DeviceInfo& device, const std::vector<NodeInfo>& nodes)
+/* Of the first network of a kind. */
+std::string first_interface(const DeviceInfo& device, const std::vector<NodeInfo>& nodes,
+			    __u32 kind)
 {
 	for (const NodeInfo& node : nodes)
 		for (const NodeNetworkInfo& network : node.networks)
 			for (const InterfaceInfo& interface : device.interfaces)
-				if (node.slot == device.slot &&
-				    network.kind == SHMNET_NETWORK_LOCAL &&
+				if (node.slot == device.slot && network.kind == kind &&
 				    interface.network == network.network)
 					return interface.name;
 	return {};
@@ -235,7 +228,9 @@ std::vector<DeviceNetworks> devices_of_the_module()
 		DeviceNetworks networks;
 		for (const InterfaceInfo& interface : device.interfaces)
 			networks.interfaces.push_back(interface.name);
-		networks.local = local_interface(device, control->nodes(device.device));
+		const std::vector<NodeInfo> nodes = control->nodes(device.device);
+		networks.local = first_interface(device, nodes, SHMNET_NETWORK_LOCAL);
+		networks.global = first_interface(device, nodes, SHMNET_NETWORK_GLOBAL);
 		if (device.ports_last > 0)
 			networks.ports = {device.ports_first, device.ports_last};
 		devices.push_back(std::move(networks));
@@ -243,13 +238,20 @@ std::vector<DeviceNetworks> devices_of_the_module()
 	return devices;
 }
 
-std::optional<PortBlock> ports_of(const std::string& interface,
-				  const std::vector<DeviceNetworks>& devices)
+const DeviceNetworks* find_device(const std::vector<DeviceNetworks>& devices,
+				  const std::string& interface)
 {
 	for (const DeviceNetworks& device : devices)
 		if (contains(device.interfaces, interface))
-			return device.ports;
-	return {};
+			return &device;
+	return nullptr;
+}
+
+std::optional<PortBlock> ports_of(const std::string& interface,
+				  const std::vector<DeviceNetworks>& devices)
+{
+	const DeviceNetworks* device = find_device(devices, interface);
+	return device ? device->ports : std::nullopt;
 }
 
 Surroundings look_around(int family)

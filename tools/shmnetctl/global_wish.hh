@@ -24,8 +24,9 @@ struct WishArguments {
 /* A device that the module uses. */
 struct DeviceNetworks {
 	std::vector<std::string> interfaces;
-	std::string local; /* of its local network; may be empty */
+	std::string local; /* of its first local network; may be empty */
 	std::optional<PortBlock> ports;
+	std::string global = {}; /* of its first global network; may be empty */
 };
 
 struct Surroundings {
@@ -47,6 +48,10 @@ Wish resolve_wish(const WishArguments& arguments, const Wish* stored,
 
 /* What is to be seen of the module, of interfaces and of routes of @family. Throws Error. */
 Surroundings look_around(int family);
+
+/* The one that an interface is of, which is @devices'; nullptr if it is not the module's. */
+const DeviceNetworks* find_device(const std::vector<DeviceNetworks>& devices,
+				  const std::string& interface);
 
 /* By which this node begins connections, now; nothing if @interface is not the module's. */
 std::optional<PortBlock> ports_of(const std::string& interface,

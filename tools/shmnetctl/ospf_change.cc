@@ -23,13 +23,21 @@ void forget(FrrConfig& lines, const FrrLine& line)
 	lines.erase(std::remove(lines.begin(), lines.end(), line), lines.end());
 }
 
-FrrConfig lines_in(const std::vector<OspfFinding>& findings, OspfState state, bool contexts)
+FrrConfig stale_lines(const std::vector<OspfFinding>& findings, bool contexts)
 {
 	FrrConfig lines;
 	for (const OspfFinding& finding : findings)
-		if (finding.state == state && is_ospf_context(finding.line) == contexts)
+		if (finding.state == OspfState::Stale && is_ospf_context(finding.line) == contexts)
 			lines.push_back(finding.line);
 	return lines;
+}
+
+/* Whether something is wanted where a line is: of the same interface, or the same router. */
+bool is_among_wanted(const FrrLine& line, const std::vector<OspfLine>& plan)
+{
+	return std::any_of(plan.begin(), plan.end(), [&line](const OspfLine& wanted) {
+		return wanted.line.context == line.context;
+	});
 }
 
 /*
@@ -47,12 +55,10 @@ void take_away_line(const FrrLine& line, const Frr& frr)
 	}
 }
 
-void take_away(const std::vector<OspfFinding>& findings, const Frr& frr, OspfJournal& journal,
-	       const OspfJournalFile& file)
+void take_away_contexts(const std::vector<OspfFinding>& findings, const Frr& frr,
+			OspfJournal& journal, const OspfJournalFile& file)
 {
-	for (const FrrLine& line : lines_in(findings, OspfState::Stale, false))
-		take_away_line(line, frr);
-	for (const FrrLine& context : lines_in(findings, OspfState::Stale, true)) {
+	for (const FrrLine& context : stale_lines(findings, true)) {
 		if (is_ospf_context_needed(context, frr.running()))
 			forget(journal.ours, context);
 		else
@@ -123,8 +129,20 @@ std::vector<OspfFinding> apply_ospf(const std::vector<OspfLine>& plan, const Frr
 				    OspfJournal& journal, const OspfJournalFile& file)
 {
 	std::vector<OspfFinding> findings = compare_ospf(plan, frr.running(), journal.ours);
-	take_away(findings, frr, journal, file);
+	/*
+	 * What is in the way goes first. Interfaces of which nothing is wanted any more go when the others are there:
+	 * in an area that is empty for a moment ospf6d of FRR 8.4 does not announce what is in others any more.
+	 */
+	FrrConfig last;
+	for (const FrrLine& line : stale_lines(findings, false))
+		if (is_among_wanted(line, plan))
+			take_away_line(line, frr);
+		else
+			last.push_back(line);
 	add(findings, frr, journal, file);
+	for (const FrrLine& line : last)
+		take_away_line(line, frr);
+	take_away_contexts(findings, frr, journal, file);
 	FrrConfig running = frr.running();
 	for (const OspfFinding& finding : compare_ospf(plan, running, journal.ours))
 		if (finding.state == OspfState::Missing || finding.state == OspfState::Stale)

@@ -62,15 +62,6 @@ bool has_address(const Surroundings& around, const LinkInfo& link)
 			   });
 }
 
-bool is_the_modules(const Surroundings& around, const std::string& name)
-{
-	return std::any_of(around.devices.begin(), around.devices.end(),
-			   [&name](const DeviceNetworks& device) {
-				   return std::count(device.interfaces.begin(),
-						     device.interfaces.end(), name) > 0;
-			   });
-}
-
 std::string local_interface(const OspfConfig& config, const Surroundings& around)
 {
 	if (!config.local.empty())
@@ -88,23 +79,39 @@ std::string global_interface(const OspfConfig& config, const Surroundings& aroun
 {
 	if (!config.global.empty())
 		return need_link(around.links, config.global).name;
-	for (const DeviceNetworks& device : around.devices)
-		for (const std::string& name : device.interfaces)
-			if (device.local == local && name != local && find_link(around.links, name))
-				return name;
+	const DeviceNetworks* device = find_device(around.devices, local);
+	return device && find_link(around.links, device->global) ? device->global : "";
+}
+
+std::string ipv4_address(const Surroundings& around, const std::string& interface)
+{
+	const LinkInfo* link = find_link(around.links, interface);
+	for (const AddressInfo& address : around.addresses)
+		if (link && address.index == link->index && address.family == AF_INET)
+			return address.address;
 	return {};
+}
+
+/* The same whichever of a device's local networks is routed: routers do not take another name while they are known. */
+std::string find_router_id(const Surroundings& around, const std::string& local)
+{
+	const DeviceNetworks* device = find_device(around.devices, local);
+	std::string first = device ? ipv4_address(around, device->local) : "";
+	return first.empty() ? ipv4_address(around, local) : first;
 }
 
 std::map<std::string, OspfCard> find_cards(const OspfConfig& config, const Surroundings& around)
 {
-	for (const auto& [name, card] : config.cards)
-		need_link(around.links, name);
-	if (!config.cards.empty())
-		return config.cards;
-	std::map<std::string, OspfCard> cards;
+	std::map<std::string, OspfCard> cards = config.cards;
+	for (auto& [name, card] : cards)
+		/* To FRR these are so by themselves, and then it does not show the line that would say it. */
+		if (need_link(around.links, name).point_to_point)
+			card.point_to_point = false;
+	if (!cards.empty())
+		return cards;
 	for (const LinkInfo& link : around.links)
 		if (link.up && is_physical(link.name) && has_address(around, link) &&
-		    !is_the_modules(around, link.name))
+		    !find_device(around.devices, link.name))
 			cards.emplace(link.name, config.card);
 	return cards;
 }
@@ -193,11 +200,8 @@ OspfSurroundings look_for_ospf(const OspfConfig& config, const Frr& frr)
 	here.announced = find_announced(around, here.global);
 	here.link_address = has_link_address(around, here.global);
 	here.ipv6 = daemons.contains("ospf6d");
-	const LinkInfo& link = need_link(around.links, here.local);
-	for (const AddressInfo& address : around.addresses)
-		if (address.index == link.index && address.family == AF_INET &&
-		    here.local_address.empty())
-			here.local_address = address.address;
+	need_link(around.links, here.local);
+	here.router_id = find_router_id(around, here.local);
 	return here;
 }
 

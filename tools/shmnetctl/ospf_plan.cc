@@ -32,6 +32,12 @@ constexpr __u32 LOCAL_DEAD_WITHOUT_BFD = 1;
 /* Hellos in that time; ospfd sends those of a second within it, ospf6d sends one a second at most. */
 constexpr __u32 HELLOS = 4;
 constexpr __u32 DEAD6_MIN = 2;
+/*
+ * Milliseconds. A router whose neighbours all go tells of the first, and of the others only after this time; until
+ * then it offers ways to them. FRR has five seconds, and takes no more than one telling a second from another.
+ */
+constexpr __u32 LSA_INTERVAL = 200;
+constexpr __u32 LSA_ARRIVAL = 100;
 
 class Plan {
 public:
@@ -85,8 +91,7 @@ private:
 
 	void add_routers()
 	{
-		std::string id =
-			config_.router_id.empty() ? here_.local_address : config_.router_id;
+		std::string id = config_.router_id.empty() ? here_.router_id : config_.router_id;
 		if (id.empty())
 			throw Error(
 				fmt::format("{} has no IPv4 address to be the router ID: give it "
@@ -96,48 +101,57 @@ private:
 		set({ROUTER4}, "ospf router-id", id);
 		for (const std::string& link : config_.virtual_links)
 			add({ROUTER4}, fmt::format("area {} virtual-link {}", config_.area, link));
+		set({ROUTER4}, "timers throttle lsa all", LSA_INTERVAL);
+		set({ROUTER4}, "timers lsa min-arrival", LSA_ARRIVAL);
 		if (draining_)
 			add({ROUTER4}, "max-metric router-lsa administrative");
 		if (!here_.ipv6)
 			return;
 		add({}, ROUTER6);
 		set({ROUTER6}, "ospf6 router-id", id);
+		set({ROUTER6}, "timers lsa min-arrival", LSA_ARRIVAL);
 		if (draining_)
 			add({ROUTER6}, "stub-router administrative");
 	}
 
 	void add_local()
 	{
-		const Context interface = {"interface " + here_.local};
-		set(interface, "ip ospf area", config_.area);
-		set(interface, "ip ospf network", "point-to-multipoint");
-		add_common(interface, config_.cost, config_.password);
-		const __u32 dead = config_.bfd ? LOCAL_DEAD : LOCAL_DEAD_WITHOUT_BFD;
-		add_silence(interface, dead);
-		if (!here_.ipv6)
-			return;
-		set(interface, "ipv6 ospf6 area", config_.area);
-		add_common6(interface, config_.cost, config_.password);
-		add_silence6(interface, dead);
+		add_interface(here_.local,
+			      {.area = config_.area,
+			       .cost = config_.cost,
+			       .password = config_.password,
+			       .dead_interval = config_.bfd ? LOCAL_DEAD : LOCAL_DEAD_WITHOUT_BFD},
+			      "point-to-multipoint", "");
 	}
 
 	void add_card(const std::string& name, const OspfCard& card)
 	{
+		const std::string type = card.point_to_point ? "point-to-point" : "";
+		add_interface(name, card, type, type);
+	}
+
+	/*
+	 * The area comes last, with which the interface begins: where routers elect one, it first waits for the dead
+	 * interval that it has then.
+	 */
+	void add_interface(const std::string& name, const OspfCard& card, const std::string& type,
+			   const std::string& type6)
+	{
 		const Context interface = {"interface " + name};
-		set(interface, "ip ospf area", card.area);
-		if (card.point_to_point)
-			set(interface, "ip ospf network", "point-to-point");
+		if (!type.empty())
+			set(interface, "ip ospf network", type);
 		add_common(interface, card.cost, card.password);
 		if (card.dead_interval)
 			add_silence(interface, card.dead_interval);
+		set(interface, "ip ospf area", card.area);
 		if (!here_.ipv6)
 			return;
-		set(interface, "ipv6 ospf6 area", card.area);
-		if (card.point_to_point)
-			set(interface, "ipv6 ospf6 network", "point-to-point");
+		if (!type6.empty())
+			set(interface, "ipv6 ospf6 network", type6);
 		add_common6(interface, card.cost, card.password);
 		if (card.dead_interval)
 			add_silence6(interface, card.dead_interval);
+		set(interface, "ipv6 ospf6 area", card.area);
 	}
 
 	/* How many seconds of silence are too many. */

@@ -17,9 +17,9 @@ inline constexpr const char* OSPF_LINK_ADDRESS = "fe80::1";
 
 /* What is here now. */
 struct OspfSurroundings {
-	std::string local;         /* interface of the local network; must not be empty */
-	std::string local_address; /* IPv4, there; may be empty */
-	std::string global;        /* interface of shared addresses; empty: none */
+	std::string local;     /* interface of the local network; must not be empty */
+	std::string router_id; /* an IPv4 address of the local network; may be empty */
+	std::string global;    /* interface of shared addresses; empty: none */
 	std::map<std::string, OspfCard> cards; /* interfaces that lead outside */
 	std::set<std::string> announced;       /* shared addresses that outsiders are to know */
 	bool link_address = true;              /* @global has one by itself, of IPv6 */

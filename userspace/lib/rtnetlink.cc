@@ -237,7 +237,8 @@ std::vector<LinkInfo> Rtnetlink::links()
 			const auto& header = header_of<ifinfomsg>(message);
 			links.push_back({header.ifi_index,
 					 attributes_of<ifinfomsg>(message).string_of(IFLA_IFNAME),
-					 (header.ifi_flags & IFF_UP) != 0});
+					 (header.ifi_flags & IFF_UP) != 0,
+					 (header.ifi_flags & IFF_POINTOPOINT) != 0});
 		});
 	return links;
 }

@@ -24,6 +24,7 @@ struct LinkInfo {
 	int index = 0;
 	std::string name;
 	bool up = false;
+	bool point_to_point = false; /* as tunnels are */
 };
 
 struct AddressInfo {
