@@ -69,7 +69,7 @@ unit-asan:
 	$(Q)$(MAKE) unit BUILD=$(BUILD)/asan CXX=clang++ CXXFLAGS='-O0 -g1 $(SANITIZE)' \
 		TESTS='$(patsubst $(BUILD)/tests/%,%,$(filter-out %_threads_test,$(SELECTED_TESTS)))'
 unit-tsan:
-	$(Q)$(MAKE) unit BUILD=$(BUILD)/tsan CXX=clang++ CXXFLAGS='-O1 -g -fsanitize=thread' \
+	$(Q)$(MAKE) unit BUILD=$(BUILD)/tsan CXX=clang++ CXXFLAGS='-O1 -g1 -fsanitize=thread' \
 		TESTS='%_threads_test %_stress'
 
 # make stress TIME=SECONDS: each program for so long.
