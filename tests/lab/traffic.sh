@@ -40,6 +40,20 @@ at() { # at PLACE COMMAND...: a node's number, or "outside", behind node 0's vir
 	fi
 }
 
+# on_each "NODE..." FUNCTION: FUNCTION NODE for all at once; each in a guest of its own
+on_each() {
+	local node job code=0
+	local -a begun=()
+	for node in $1; do
+		"$2" "$node" &
+		begun+=($!)
+	done
+	for job in "${begun[@]}"; do
+		wait "$job" || code=1
+	done
+	return $code
+}
+
 # stream NAME FROM TO ADDRESS PROTOCOL [OPTION...]: starts one; without -n, until `end_stream`.
 stream() {
 	local name=$1 from=$2 to=$3 address=$4 program=$programs/$5_stream options=() port
