@@ -106,6 +106,7 @@ daemon_pid() { # daemon_pid WHO DAEMON
 
 # Starts again what dies, as Debian's service of FRR does; with nothing configured, as all here.
 watch_frr() { # watch_frr WHO DAEMON...
+	# shellcheck disable=SC2154 # of tap.sh
 	local name=$1 sockets restart=$scratch/restart-$1
 	sockets=/run/frr/$(pathspace "$1")
 	shift
