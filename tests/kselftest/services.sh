@@ -22,10 +22,10 @@ configure_helper() { # configure_helper NODE LINE...
 	[ -z "${helper[$1]:-}" ] || kill -HUP "${helper[$1]}"
 }
 
-# offered NODE...: who offers TCP port 80, as the client sees it, by whose table connections are given.
+# offered NODE...: who offers TCP port 80, as node 0 sees it.
 offered() {
 	local nodes
-	nodes=$(on2 "$SHMNETCTL" service --json | python3 -c '
+	nodes=$(on0 "$SHMNETCTL" service --json | python3 -c '
 import json, sys
 print(*sorted(one["node"] for one in json.load(sys.stdin)
               if (one["protocol"], one["port"], one["weight"] > 0) == ("tcp", 80, True)))')
@@ -74,11 +74,11 @@ by_weight() {
 }
 
 weight_is() {
-	on2 "$SHMNETCTL" service | grep -qE " $(slot_of 0) +$1 "
+	on0 "$SHMNETCTL" service | grep -qE " $(slot_of 0) +$1 "
 }
 
 balance_is() { # of both nodes
-	[ "$(on2 "$SHMNETCTL" service | grep -c " $1")" -eq 2 ]
+	[ "$(on0 "$SHMNETCTL" service | grep -c " $1")" -eq 2 ]
 }
 
 # All of a client's connections to one node, whichever port they come from.
