@@ -26,7 +26,11 @@ def end(namespace, interface):
 
 def carry(source, target):
     while True:
-        os.write(target, os.read(source, PACKET_MAX))
+        packet = os.read(source, PACKET_MAX)
+        try:
+            os.write(target, packet)
+        except OSError:  # the other end is not up yet: the packet is lost
+            pass
 
 
 def main():
