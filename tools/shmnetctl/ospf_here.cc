@@ -103,16 +103,15 @@ std::string find_router_id(const Surroundings& around, const std::string& local)
 std::map<std::string, OspfCard> find_cards(const OspfConfig& config, const Surroundings& around)
 {
 	std::map<std::string, OspfCard> cards = config.cards;
+	if (cards.empty())
+		for (const LinkInfo& link : around.links)
+			if (link.up && is_physical(link.name) && has_address(around, link) &&
+			    !find_device(around.devices, link.name))
+				cards.emplace(link.name, config.card);
+	/* To FRR some are so by themselves, and then it does not show the line that would say it. */
 	for (auto& [name, card] : cards)
-		/* To FRR these are so by themselves, and then it does not show the line that would say it. */
 		if (need_link(around.links, name).point_to_point)
 			card.point_to_point = false;
-	if (!cards.empty())
-		return cards;
-	for (const LinkInfo& link : around.links)
-		if (link.up && is_physical(link.name) && has_address(around, link) &&
-		    !find_device(around.devices, link.name))
-			cards.emplace(link.name, config.card);
 	return cards;
 }
 

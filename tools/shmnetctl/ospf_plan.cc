@@ -140,34 +140,47 @@ private:
 		const Context interface = {"interface " + name};
 		if (!type.empty())
 			set(interface, "ip ospf network", type);
-		add_common(interface, card.cost, card.password);
-		if (card.dead_interval)
-			add_silence(interface, card.dead_interval);
+		add_common(interface, card);
 		set(interface, "ip ospf area", card.area);
 		if (!here_.ipv6)
 			return;
 		if (!type6.empty())
 			set(interface, "ipv6 ospf6 network", type6);
-		add_common6(interface, card.cost, card.password);
-		if (card.dead_interval)
-			add_silence6(interface, card.dead_interval);
+		add_common6(interface, card);
 		set(interface, "ipv6 ospf6 area", card.area);
 	}
 
-	/* How many seconds of silence are too many. */
-	void add_silence(const Context& interface, __u32 dead)
+	void add_common(const Context& interface, const OspfCard& card)
 	{
-		if (dead == 1) {
+		set(interface, "ip ospf cost", card.cost);
+		if (card.dead_interval == 1)
 			set(interface, "ip ospf dead-interval",
 			    fmt::format("minimal hello-multiplier {}", HELLOS));
-			return;
+		else if (card.dead_interval)
+			set_intervals(interface, "ip ospf", card.dead_interval);
+		if (config_.bfd) {
+			add(interface, "ip ospf bfd");
+			set(interface, "ip ospf bfd", BFD_PROFILE);
 		}
-		set_intervals(interface, "ip ospf", dead);
+		if (card.password.empty())
+			return;
+		set(interface, "ip ospf authentication", "message-digest");
+		set(interface, "ip ospf message-digest-key 1", "md5 " + card.password);
 	}
 
-	void add_silence6(const Context& interface, __u32 dead)
+	void add_common6(const Context& interface, const OspfCard& card)
 	{
-		set_intervals(interface, "ipv6 ospf6", std::max(dead, DEAD6_MIN));
+		set(interface, "ipv6 ospf6 cost", card.cost);
+		if (card.dead_interval)
+			set_intervals(interface, "ipv6 ospf6",
+				      std::max(card.dead_interval, DEAD6_MIN));
+		if (config_.bfd) {
+			add(interface, "ipv6 ospf6 bfd");
+			set(interface, "ipv6 ospf6 bfd", BFD_PROFILE);
+		}
+		if (!card.password.empty())
+			set(interface, "ipv6 ospf6 authentication",
+			    "key-id 1 hash-algo hmac-sha-256 key " + card.password);
 	}
 
 	void set_intervals(const Context& interface, const std::string& which, __u32 dead)
@@ -177,31 +190,6 @@ private:
 			set(interface, which + " hello-interval", hello);
 		if (dead != DEAD_INTERVAL)
 			set(interface, which + " dead-interval", dead);
-	}
-
-	void add_common(const Context& interface, __u32 cost, const std::string& password)
-	{
-		set(interface, "ip ospf cost", cost);
-		if (config_.bfd) {
-			add(interface, "ip ospf bfd");
-			set(interface, "ip ospf bfd", BFD_PROFILE);
-		}
-		if (password.empty())
-			return;
-		set(interface, "ip ospf authentication", "message-digest");
-		set(interface, "ip ospf message-digest-key 1", "md5 " + password);
-	}
-
-	void add_common6(const Context& interface, __u32 cost, const std::string& password)
-	{
-		set(interface, "ipv6 ospf6 cost", cost);
-		if (config_.bfd) {
-			add(interface, "ipv6 ospf6 bfd");
-			set(interface, "ipv6 ospf6 bfd", BFD_PROFILE);
-		}
-		if (!password.empty())
-			set(interface, "ipv6 ospf6 authentication",
-			    "key-id 1 hash-algo hmac-sha-256 key " + password);
 	}
 
 	/* In the area of one card: to those of others they go by the summaries of a border router. */
