@@ -192,6 +192,8 @@ TEST(OspfPlan, OfABorderRouter)
 	      "interface shml0: ip ospf cost 1", "interface shml0: ipv6 ospf6 area 0.0.0.0",
 	      "interface shml0: ip ospf hello-interval 1",
 	      "interface shml0: ip ospf dead-interval 4",
+	      "interface shml0: ip ospf retransmit-interval 1",
+	      "interface eth0: ipv6 ospf6 retransmit-interval 1",
 	      "interface shml0: ipv6 ospf6 dead-interval 4", "interface eth0: ip ospf area 0.0.0.1",
 	      "interface eth0: ip ospf bfd profile shmnet", "interface eth0: ip ospf cost 10",
 	      "interface shmg0: ip ospf area 0.0.0.1 203.0.113.1",

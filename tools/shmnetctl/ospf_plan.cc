@@ -38,6 +38,8 @@ constexpr __u32 DEAD6_MIN = 2;
  */
 constexpr __u32 LSA_INTERVAL = 200;
 constexpr __u32 LSA_ARRIVAL = 100;
+/* Seconds; FRR has five. What a router outside refused, as it came so soon behind another, it is told again. */
+constexpr __u32 RETRANSMIT_INTERVAL = 1;
 
 class Plan {
 public:
@@ -153,6 +155,7 @@ private:
 	void add_common(const Context& interface, const OspfCard& card)
 	{
 		set(interface, "ip ospf cost", card.cost);
+		set(interface, "ip ospf retransmit-interval", RETRANSMIT_INTERVAL);
 		if (card.dead_interval == 1)
 			set(interface, "ip ospf dead-interval",
 			    fmt::format("minimal hello-multiplier {}", HELLOS));
@@ -171,6 +174,7 @@ private:
 	void add_common6(const Context& interface, const OspfCard& card)
 	{
 		set(interface, "ipv6 ospf6 cost", card.cost);
+		set(interface, "ipv6 ospf6 retransmit-interval", RETRANSMIT_INTERVAL);
 		if (card.dead_interval)
 			set_intervals(interface, "ipv6 ospf6",
 				      std::max(card.dead_interval, DEAD6_MIN));
