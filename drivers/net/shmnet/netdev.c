@@ -145,7 +145,7 @@ static u16 shmnet_select_queue(struct net_device *dev, struct sk_buff *skb,
 	if (is_multicast_ether_addr(destination))
 		return net->device->slot;
 	if (shmnet_is_node_mac(net, destination, &slot, &command))
-		return slot;
+		return shmnet_way_back(net, skb, slot);
 	behind = shmnet_fdb_find(&net->fdb, destination);
 	return behind < 0 ? net->device->slot : behind;
 }

@@ -99,9 +99,12 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	shmnet_device_init(device);
 	identify(device);
 
-	err = pci_enable_device_mem(pdev);
+	err = shmnet_way_back_create(device);
 	if (err)
 		goto free_device;
+	err = pci_enable_device_mem(pdev);
+	if (err)
+		goto free_way_back;
 	err = pci_request_regions(pdev, SHMNET_NAME);
 	if (err)
 		goto disable;
@@ -157,6 +160,8 @@ release_regions:
 	pci_release_regions(pdev);
 disable:
 	pci_disable_device(pdev);
+free_way_back:
+	shmnet_way_back_destroy(device);
 free_device:
 	kfree(device);
 	return err;
@@ -185,6 +190,7 @@ static void remove(struct pci_dev *pdev)
 	shmnet_unmap_region(device);
 	pci_release_regions(pdev);
 	pci_disable_device(pdev);
+	shmnet_way_back_destroy(device);
 	kfree(device);
 }
 

@@ -187,6 +187,8 @@ static void receive_frame(struct shmnet_net *net, u32 peer, struct shmnet_rx_que
 	}
 	if (offload->hash)
 		skb_set_hash(skb, offload->hash, PKT_HASH_TYPE_L4);
+	if (shmnet_is_global(net))
+		shmnet_came_in(net, peer, skb);
 	deliver(net, skb, &rx->counters);
 }
 

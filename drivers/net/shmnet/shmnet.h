@@ -249,6 +249,8 @@ struct shmnet_device {
 	struct ratelimit_state log_limit;	/* of what peers can cause again and again */
 	struct dentry *debugfs;
 
+	struct shmnet_way_back *way_back;
+
 	struct list_head list;		/* shmnet_devices */
 	struct shmnet_net *net[SHMNET_NETWORKS_MAX];
 };
@@ -374,6 +376,12 @@ enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet
 void shmnet_pins_collect(struct shmnet_net *net, u32 entries);
 bool shmnet_pins_remain(const struct shmnet_net *net);
 void shmnet_pins_init(struct shmnet_net *net);
+
+/* way_back.c */
+void shmnet_came_in(struct shmnet_net *net, u32 slot, struct sk_buff *skb);
+u32 shmnet_way_back(struct shmnet_net *net, struct sk_buff *skb, u32 slot);
+int shmnet_way_back_create(struct shmnet_device *device);
+void shmnet_way_back_destroy(struct shmnet_device *device);
 
 /* flows.c */
 bool shmnet_flow_find(struct shmnet_flow_table *table, const struct shmnet_flow *flow,

@@ -27,6 +27,13 @@ inline const FlowKey& key_of(const shmnet_flow* flow)
 	return *reinterpret_cast<const FlowKey*>(flow->key);
 }
 
+inline void set_key(shmnet_flow* flow, const FlowKey& key)
+{
+	flow->protocol = key.protocol;
+	flow->destination_port = key.destination_port;
+	__builtin_memcpy(flow->key, &key, sizeof(key));
+}
+
 } // namespace shmnet
 
 using namespace shmnet;
@@ -37,9 +44,14 @@ void shmnet_flow_parse(const void* packet, __u32 available, __u32 total, shmnet_
 	flow->kind = static_cast<u8>(parsed.kind);
 	flow->needed = parsed.needed;
 	flow->tcp_flags = parsed.tcp_flags;
-	flow->protocol = parsed.key.protocol;
-	flow->destination_port = parsed.key.destination_port;
-	__builtin_memcpy(flow->key, &parsed.key, sizeof(parsed.key));
+	set_key(flow, parsed.key);
+}
+
+void shmnet_flow_reverse(const shmnet_flow* flow, shmnet_flow* back)
+{
+	FlowKey key = reversed(key_of(flow));
+	*back = *flow;
+	set_key(back, key);
 }
 
 void shmnet_flow_tell(const shmnet_flow* flow, shmnet_command_flow* told)
@@ -63,9 +75,7 @@ void shmnet_flow_hear(const shmnet_command_flow* told, shmnet_flow* flow)
 	key.protocol = told->protocol;
 	*flow = {};
 	flow->kind = SHMNET_FLOW_PORTS;
-	flow->protocol = key.protocol;
-	flow->destination_port = key.destination_port;
-	__builtin_memcpy(flow->key, &key, sizeof(key));
+	set_key(flow, key);
 }
 
 size_t shmnet_flows_size()

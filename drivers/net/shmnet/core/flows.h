@@ -40,6 +40,9 @@ struct shmnet_flow {
 void shmnet_flow_tell(const struct shmnet_flow *flow, struct shmnet_command_flow *told);
 void shmnet_flow_hear(const struct shmnet_command_flow *told, struct shmnet_flow *flow);
 
+/* The flow of the packets that go the other way, with their ports. Any context. */
+void shmnet_flow_reverse(const struct shmnet_flow *flow, struct shmnet_flow *back);
+
 /* Takes an IP packet of @total bytes, of which @available are at @packet, apart. Any context. */
 void shmnet_flow_parse(const void *packet, __u32 available, __u32 total, struct shmnet_flow *flow);
 
