@@ -34,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size)
 		if (flow.kind != FlowKind::Short) {
 			SHMNET_MUST(flow.kind == whole.kind && flow.tcp_flags == whole.tcp_flags);
 			SHMNET_MUST(flow.kind == FlowKind::Malformed || flow.key == whole.key);
+			SHMNET_MUST(flow.is_first_part == whole.is_first_part);
 			break;
 		}
 		SHMNET_MUST(flow.needed > available && flow.needed <= total);
@@ -42,5 +43,6 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size)
 	if (!whole.key.fragment)
 		SHMNET_MUST(reversed(reversed(whole.key)) == whole.key);
 	SHMNET_MUST((whole.kind == FlowKind::Fragment) <= whole.key.fragment);
+	SHMNET_MUST(!whole.is_first_part || !whole.key.fragment);
 	return 0;
 }

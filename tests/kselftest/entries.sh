@@ -9,18 +9,6 @@ two_global_nodes
 # SHMNET_SYNS=10000: so many, where there is time.
 syns=${SHMNET_SYNS:-2000} nobody=198.51.100.77
 
-# The client's second way, for what has mark 1, is a card of node 1.
-add_second_way() {
-	ip -n "$ns2" link add eth1 type veth peer name card netns "$ns1" &&
-		ip -n "$ns1" address add 198.51.101.1/24 dev card && ip -n "$ns1" link set card up &&
-		ip -n "$ns2" address add 198.51.101.2/24 dev eth1 && ip -n "$ns2" link set eth1 up &&
-		ip -n "$ns2" route add default via 198.51.101.1 table 101 &&
-		ip -n "$ns2" rule add fwmark 1 lookup 101 && ip netns exec "$ns2" sysctl -qw \
-			net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0 \
-			net.ipv4.conf.eth1.rp_filter=0 && ip netns exec "$ns1" sysctl -qw \
-			net.ipv4.conf.card.rp_filter=0 net.ipv4.conf.card.forwarding=1
-}
-
 came_in_by() { # came_in_by NODE LEAST: packets from the client
 	at_least "$("on$1" cat /sys/class/net/card/statistics/rx_packets)" "$2" "packets by node $1"
 }

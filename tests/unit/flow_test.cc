@@ -164,23 +164,48 @@ TEST(Flow, ExtensionHeadersAreSteppedOver)
 	EXPECT_EQ(parse(ipv6(PROTOCOL_DESTINATION, many)).kind, FlowKind::Malformed);
 }
 
-TEST(Flow, AllFragmentsOfAPacketHaveOneKey)
+TEST(Flow, AllFragmentsButTheFirstHaveOneKey)
 {
-	Bytes first = ipv4({PROTOCOL_UDP, CLIENT, SHARED, 0x2000, 0x1234}, udp(1, 2));
 	Bytes second = ipv4({PROTOCOL_UDP, CLIENT, SHARED, 0x2010, 0x1234}, Bytes(8, 0xaa));
 	Bytes third = ipv4({PROTOCOL_UDP, CLIENT, SHARED, 0x0020, 0x1234}, Bytes(3, 0xaa));
 	FlowKey expected = key(CLIENT, 0, SHARED, 0x1234, PROTOCOL_UDP);
 	expected.fragment = 1;
-	for (const Bytes& fragment : {first, second, third})
+	for (const Bytes& fragment : {second, third})
 		expect(fragment, FlowKind::Fragment, expected);
 
 	expected = key(address6(7), 0x1122, address6(1), 0x3344, PROTOCOL_FRAGMENT);
 	expected.fragment = 1;
 	for (u8 next : {PROTOCOL_UDP, PROTOCOL_DESTINATION})
-		for (u8 place : {0x01, 0x08, 0x09})
+		for (u8 place : {0x08, 0x09})
 			expect(ipv6(PROTOCOL_FRAGMENT,
 				    Bytes{next, 0, 0, place, 0x11, 0x22, 0x33, 0x44} + udp(1, 2)),
 			       FlowKind::Fragment, expected);
+}
+
+TEST(Flow, TheFirstFragmentHasThePacketsFlow)
+{
+	Bytes first = ipv4({PROTOCOL_UDP, CLIENT, SHARED, 0x2000, 0x1234}, udp(1, 2));
+	expect(first, FlowKind::Ports, key(CLIENT, 1, SHARED, 2, PROTOCOL_UDP));
+	Flow flow = parse(first);
+	EXPECT_TRUE(flow.is_first_part);
+	set_fragment(flow.key, flow.identification);
+	EXPECT_EQ(flow.key,
+		  parse(ipv4({PROTOCOL_UDP, CLIENT, SHARED, 0x0010, 0x1234}, Bytes(8))).key);
+
+	Bytes head = {PROTOCOL_UDP, 0, 0, 0x01, 0x11, 0x22, 0x33, 0x44};
+	first = ipv6(PROTOCOL_FRAGMENT, head + udp(1, 2));
+	expect(first, FlowKind::Ports, key(address6(7), 1, address6(1), 2, PROTOCOL_UDP));
+	flow = parse(first);
+	EXPECT_TRUE(flow.is_first_part);
+	set_fragment(flow.key, flow.identification);
+	head[3] = 0x08;
+	EXPECT_EQ(flow.key, parse(ipv6(PROTOCOL_FRAGMENT, head + Bytes(8))).key);
+
+	/* One so small that it has no ports (RFC 1858), and what is whole. */
+	EXPECT_EQ(parse(ipv4({PROTOCOL_TCP, CLIENT, SHARED, 0x2000, 0x1234}, Bytes(8))).kind,
+		  FlowKind::Malformed);
+	EXPECT_FALSE(
+		parse(ipv4({PROTOCOL_UDP, CLIENT, SHARED, 0, 0x1234}, udp(1, 2))).is_first_part);
 }
 
 TEST(Flow, EchoesHaveTheirIdentifierForPorts)

@@ -49,9 +49,15 @@ enum shmnet_flow_insert shmnet_flow_remember(struct shmnet_flow_table *table,
 	spin_unlock_bh(&table->lock);
 	if (wants)
 		schedule_work(&table->memory);
+	shmnet_flow_collect(table);
+	return outcome;
+}
+
+/* There is something that will be old. Any context. */
+void shmnet_flow_collect(struct shmnet_flow_table *table)
+{
 	/* Already on its way: stays as it is. */
 	schedule_delayed_work(&table->collection, STEP);
-	return outcome;
 }
 
 u32 shmnet_flow_capacity(const struct shmnet_flow_table *table)

@@ -226,18 +226,50 @@ enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet
 	return step;
 }
 
+/* The queue of fragments that have no head: where the first went, or where they wait for it. */
+static u16 queue_of_fragment(struct shmnet_net *net, const struct shmnet_flow *flow)
+{
+	struct shmnet_flow_target target;
+
+	return shmnet_pin_find(net, flow, &target) ? target.node : net->device->info.nodes;
+}
+
 /* Echo requests, and all that has no ports, are this node's: it answers for the address. */
+static u16 queue_of_packet(struct shmnet_net *net, const struct shmnet_flow *flow)
+{
+	switch (flow->kind) {
+	case SHMNET_FLOW_PORTS:
+	case SHMNET_FLOW_ERROR:
+		return queue_of(net, flow);
+	case SHMNET_FLOW_FRAGMENT:
+		return queue_of_fragment(net, flow);
+	default:
+		return net->device->slot;
+	}
+}
+
+static void pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first, u32 slot)
+{
+	struct shmnet_flow_target target = { slot, shmnet_active_incarnation(net, slot) };
+
+	if (target.incarnation)
+		shmnet_pin_fragments(net, first, &target);
+}
+
 u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 			       struct net_device *sb_dev)
 {
 	struct shmnet_net *net = netdev_priv(dev);
 	struct shmnet_flow flow;
+	u16 queue;
 
 	if (is_multicast_ether_addr(skb->data) || !shmnet_flow_of(skb, &flow))
 		return net->device->slot;
-	if (flow.kind != SHMNET_FLOW_PORTS && flow.kind != SHMNET_FLOW_ERROR)
-		return net->device->slot;
-	return queue_of(net, &flow);
+	queue = queue_of_packet(net, &flow);
+	/* One that waits comes by again. */
+	if (flow.is_first_part && queue < net->device->info.nodes)
+		pin_fragments(net, &flow, queue);
+	return queue;
 }
 
 /* Makes the frame one of this node's for that one. False: no memory. */

@@ -13,6 +13,12 @@
 /* Entries of the connection table, from one point where others may run to the next. */
 #define SLICE_ENTRIES	64
 
+/*
+ * How old a pin of fragments begins, in units of SHMNET_PIN_AGE_MS: it is needed no longer than
+ * they are under way, and gives its place to any other.
+ */
+#define FRAGMENTS_AGE	(144000 / SHMNET_PIN_AGE_MS)
+
 /* In units of SHMNET_PIN_AGE_MS. */
 static u32 pin_time(void)
 {
@@ -46,6 +52,28 @@ enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet
 	return outcome;
 }
 
+static void store(struct shmnet_net *net, const struct shmnet_flow *flow,
+		  const struct shmnet_flow_target *target, u32 time)
+{
+	struct shmnet_flow_table *table = net->flows;
+
+	spin_lock_bh(&table->pin_lock);
+	shmnet_core_renew_pin(net->device->core, net->index, flow, target, table->pin_secret, time);
+	table->pinned = jiffies;
+	spin_unlock_bh(&table->pin_lock);
+}
+
+/* The others of a packet go where the first one goes. Not for hard interrupts. */
+void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first,
+			  const struct shmnet_flow_target *target)
+{
+	struct shmnet_flow others;
+
+	shmnet_flow_fragments(first, &others);
+	store(net, &others, target, pin_time() - FRAGMENTS_AGE);
+	shmnet_flow_collect(net->flows);
+}
+
 /* A flow that is not asked for later, and so has its pin as long as packets of it come. */
 static bool needs_renewal(const struct shmnet_net *net, const struct shmnet_flow_view *view,
 			  u32 idle)
@@ -58,7 +86,6 @@ static bool needs_renewal(const struct shmnet_net *net, const struct shmnet_flow
 
 static void renew(struct shmnet_net *net, const struct shmnet_flow_view *view)
 {
-	struct shmnet_flow_table *table = net->flows;
 	struct shmnet_command_flow told = {
 		.source_port = htons(view->source_port),
 		.destination_port = htons(view->destination_port),
@@ -69,11 +96,7 @@ static void renew(struct shmnet_net *net, const struct shmnet_flow_view *view)
 	memcpy(told.source, view->source, sizeof(told.source));
 	memcpy(told.destination, view->destination, sizeof(told.destination));
 	shmnet_flow_hear(&told, &flow);
-	spin_lock_bh(&table->pin_lock);
-	shmnet_core_renew_pin(net->device->core, net->index, &flow, &view->target,
-			      table->pin_secret, pin_time());
-	table->pinned = jiffies;
-	spin_unlock_bh(&table->pin_lock);
+	store(net, &flow, &view->target, pin_time());
 }
 
 static void collect(struct shmnet_net *net, u32 entries)

@@ -6,6 +6,9 @@
  * meanwhile its packets wait, a few of them and not for long. Who has none says nothing, so that
  * silence may be a lost frame: only what nobody has several times, asked with several packets,
  * this node refuses.
+ *
+ * Fragments wait here, too, for the first of their packet, which may come later, or by another
+ * entry: for its pin. Nobody is asked for these.
  */
 #include "shmnet.h"
 
@@ -15,6 +18,8 @@
 /* Questions that are remembered, and packets of each that wait. */
 #define QUESTIONS_MAX	1024
 #define PACKETS_MAX	8
+/* A packet of 65,535 bytes in frames of 1,500 has so many. */
+#define FRAGMENTS_MAX	45
 /* Jiffies: that packets wait, until it is asked again, and until a question is forgotten. */
 #define PATIENCE	(HZ / 50 ?: 1)
 #define REPEAT		(HZ / 125 ?: 1)
@@ -70,6 +75,11 @@ static struct question *find(struct shmnet_questions *questions, const struct sh
 		if (!memcmp(question->flow.key, flow->key, sizeof(flow->key)))
 			return question;
 	return NULL;
+}
+
+static bool is_of_fragments(const struct question *question)
+{
+	return question->flow.kind == SHMNET_FLOW_FRAGMENT;
 }
 
 static void ask(struct shmnet_questions *questions, struct question *question)
@@ -148,10 +158,17 @@ static struct question *begin(struct shmnet_questions *questions, const struct s
 	question->round++;
 	question->asked = 0;
 	question->waits = true;
-	shmnet_count(&questions->counters, flows_asked);
-	ask(questions, question);
+	if (!is_of_fragments(question)) {
+		shmnet_count(&questions->counters, flows_asked);
+		ask(questions, question);
+	}
 	mod_timer(&questions->timer, jiffies + 1);
 	return question;
+}
+
+static u32 packets_max(const struct question *question)
+{
+	return is_of_fragments(question) ? FRAGMENTS_MAX : PACKETS_MAX;
 }
 
 /* The queue of packets whose connection is not known. Under its lock. */
@@ -167,7 +184,7 @@ netdev_tx_t shmnet_ask_xmit(struct shmnet_net *net, struct sk_buff *skb)
 	}
 	spin_lock_bh(&questions->lock);
 	question = begin(questions, &flow);
-	if (question && skb_queue_len(&question->packets) < PACKETS_MAX)
+	if (question && skb_queue_len(&question->packets) < packets_max(question))
 		__skb_queue_tail(&question->packets, skb);
 	else
 		shmnet_drop(skb, &questions->counters, unknown);
@@ -213,13 +230,20 @@ static bool go_on(struct shmnet_questions *questions, struct question *question,
 		  struct sk_buff_head *packets)
 {
 	unsigned long age = jiffies - question->begun;
+	bool fragments = is_of_fragments(question);
+	struct shmnet_flow_target target;
 
 	if (!question->waits) {
 		if (age >= FORGOTTEN)
 			forget(questions, question);
 		return false;
 	}
-	if (age >= PATIENCE && question->round >= ROUNDS && jiffies - question->first >= SILENCE) {
+	if (fragments && shmnet_pin_find(questions->net, &question->flow, &target)) {
+		end(questions, question, packets);
+		return false;
+	}
+	if (!fragments && age >= PATIENCE && question->round >= ROUNDS &&
+	    jiffies - question->first >= SILENCE) {
 		give_up(questions, question, packets);
 		return false;
 	}
@@ -228,7 +252,8 @@ static bool go_on(struct shmnet_questions *questions, struct question *question,
 		drop(questions, &question->packets);
 		return false;
 	}
-	if (age >= question->asked * REPEAT && may(&questions->asked, QUESTIONS_RATE))
+	if (!fragments && age >= question->asked * REPEAT &&
+	    may(&questions->asked, QUESTIONS_RATE))
 		ask(questions, question);
 	return true;
 }

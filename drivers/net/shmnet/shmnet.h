@@ -373,6 +373,8 @@ bool shmnet_pin_find(const struct shmnet_net *net, const struct shmnet_flow *flo
 		     struct shmnet_flow_target *target);
 enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet_flow *flow,
 				     struct shmnet_flow_target *target);
+void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first,
+			  const struct shmnet_flow_target *target);
 void shmnet_pins_collect(struct shmnet_net *net, u32 entries);
 bool shmnet_pins_remain(const struct shmnet_net *net);
 void shmnet_pins_init(struct shmnet_net *net);
@@ -389,6 +391,7 @@ bool shmnet_flow_find(struct shmnet_flow_table *table, const struct shmnet_flow 
 enum shmnet_flow_insert shmnet_flow_remember(struct shmnet_flow_table *table,
 					     const struct shmnet_flow *flow,
 					     const struct shmnet_flow_target *target);
+void shmnet_flow_collect(struct shmnet_flow_table *table);
 u32 shmnet_flow_capacity(const struct shmnet_flow_table *table);
 bool shmnet_flow_view(struct shmnet_flow_table *table, u32 number, struct shmnet_flow_view *view,
 		      u32 *idle);

@@ -3,7 +3,8 @@
  * By which node what answers a flow of a shared address leaves. Where a route has several nodes of
  * the local network that are as good as each other, it is the one that the flow came in by, so that
  * a firewall out there sees both directions; else, and where that one is not among them, it is the
- * route's affair. The route is asked each time: a node that fails is no way as soon as routing knows.
+ * route's affair. The route is asked each time: a node that fails is no way as soon as routing
+ * knows.
  */
 #include "shmnet.h"
 
@@ -101,7 +102,8 @@ static void look_at_hop(struct pair *pair, const struct fib_nh_common *hop)
 	if (!is_usable(pair, hop))
 		return;
 	if (hop->nhc_gw_family == AF_INET)
-		look_at(pair, __ipv4_neigh_lookup_noref(hop->nhc_dev, hop->nhc_gw.ipv4));
+		look_at(pair, __ipv4_neigh_lookup_noref(hop->nhc_dev,
+							(__force u32)hop->nhc_gw.ipv4));
 	else if (hop->nhc_gw_family == AF_INET6)
 		look_at(pair, __ipv6_neigh_lookup_noref_stub(hop->nhc_dev, &hop->nhc_gw.ipv6));
 }

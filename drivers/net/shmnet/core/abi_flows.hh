@@ -44,7 +44,18 @@ void shmnet_flow_parse(const void* packet, __u32 available, __u32 total, shmnet_
 	flow->kind = static_cast<u8>(parsed.kind);
 	flow->needed = parsed.needed;
 	flow->tcp_flags = parsed.tcp_flags;
+	flow->is_first_part = parsed.is_first_part;
+	flow->identification = parsed.identification;
 	set_key(flow, parsed.key);
+}
+
+void shmnet_flow_fragments(const shmnet_flow* first, shmnet_flow* others)
+{
+	FlowKey key = key_of(first);
+	set_fragment(key, first->identification);
+	*others = {};
+	others->kind = SHMNET_FLOW_FRAGMENT;
+	set_key(others, key);
 }
 
 void shmnet_flow_reverse(const shmnet_flow* flow, shmnet_flow* back)

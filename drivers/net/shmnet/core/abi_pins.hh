@@ -25,7 +25,9 @@ inline PinTable<Memory> own_pins(const shmnet_core* core, u32 network, const __u
 bool shmnet_core_find_pin(const shmnet_core* core, u32 network, const shmnet_flow* flow,
 			  const u32* living, shmnet_flow_target* target)
 {
-	for (u32 slot = 0; slot < core->layout.nodes; slot++) {
+	for (u32 i = 0; i < core->layout.nodes; i++) {
+		/* Its own first: of fragments, whose key comes again soon, that is the newest mostly. */
+		u32 slot = (core->slot + i) % core->layout.nodes;
 		if (living[slot] == 0)
 			continue;
 		Pin pin = core->pins(network, slot).find(key_of(flow));

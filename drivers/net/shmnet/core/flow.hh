@@ -35,14 +35,16 @@ enum class FlowKind : u8 {
 	Ports,     /* TCP, UDP or SCTP */
 	Echo,      /* an ICMP echo: request or reply */
 	Error,     /* an ICMP error: the flow is that of the quoted packet */
-	Fragment,  /* of a larger packet, the first included: all of one have this key */
+	Fragment,  /* of a larger packet, and not the first of it */
 	Other,     /* another protocol, or ICMP of another kind: nothing but the addresses counts */
 };
 
 struct Flow {
 	FlowKind kind;
-	u8 tcp_flags; /* of TCP with Ports, as in the header; else 0 */
-	u32 needed;   /* of Short: bytes from the packet's start */
+	u8 tcp_flags;       /* of TCP with Ports, as in the header; else 0 */
+	bool is_first_part; /* of a larger packet: the fragment that has the head */
+	u32 identification; /* of such a one */
+	u32 needed;         /* of Short: bytes from the packet's start */
 	FlowKey key;
 };
 
@@ -63,6 +65,25 @@ constexpr FlowKey reversed(const FlowKey& key)
 	back.source_port = key.destination_port;
 	back.destination_port = key.source_port;
 	return back;
+}
+
+inline bool is_ipv4(const FlowKey& key)
+{
+	constexpr u8 MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+	return __builtin_memcmp(key.source, MAPPED, sizeof(MAPPED)) == 0;
+}
+
+/*
+ * What all fragments of a packet but the first have as their key. With IPv6 the protocol that a
+ * fragment names may be another in each (RFC 8200, 4.5).
+ */
+inline void set_fragment(FlowKey& key, u32 identification)
+{
+	if (!is_ipv4(key))
+		key.protocol = PROTOCOL_FRAGMENT;
+	key.fragment = 1;
+	key.source_port = static_cast<u16>(identification >> 16);
+	key.destination_port = static_cast<u16>(identification);
 }
 
 /*
@@ -177,7 +198,6 @@ private:
 				return at;
 			if (!has(at + 8))
 				return 0;
-			/* Its next header may be another in each fragment (RFC 8200, 4.5). */
 			if (fragmented &&
 			    fragment(word(at + 2) & 0xfff8, word(at + 2) & 1,
 				     static_cast<u32>(word(at + 4)) << 16 | word(at + 6), quoted))
@@ -192,17 +212,19 @@ private:
 	}
 
 	/*
-	 * Whether it is a part of a larger packet, and not one that is whole after all (RFC 6946). Of a
-	 * quoted one the first part has the ports.
+	 * Whether it is a part of a larger packet that has no head: not the first, which has the ports,
+	 * and not one that is whole after all (RFC 6946).
 	 */
 	bool fragment(bool offset, bool more, u32 identification, bool quoted)
 	{
-		if (!offset && (!more || quoted))
+		if (!offset) {
+			flow_.is_first_part = more && !quoted;
+			flow_.identification = identification;
 			return false;
+		}
 		flow_.kind = FlowKind::Fragment;
-		flow_.key.fragment = 1;
-		flow_.key.source_port = static_cast<u16>(identification >> 16);
-		flow_.key.destination_port = static_cast<u16>(identification);
+		flow_.is_first_part = false;
+		set_fragment(flow_.key, identification);
 		return true;
 	}
 
@@ -255,6 +277,7 @@ private:
 	void quote(u32 at)
 	{
 		flow_.key = {};
+		flow_.is_first_part = false;
 		u32 transport = network(at);
 		if (flow_.kind == FlowKind::Other)
 			transport_layer(transport, true);

@@ -30,11 +30,16 @@ enum shmnet_flow_kind {
 struct shmnet_flow {
 	__u64 key[5];		/* struct FlowKey */
 	__u32 needed;		/* SHORT: bytes from the packet's start that must be there */
+	__u32 identification;	/* of a first part */
 	__u8 kind;		/* enum shmnet_flow_kind */
 	__u8 protocol;
 	__u8 tcp_flags;
+	bool is_first_part;	/* the first fragment of a packet; FRAGMENT are the others */
 	__u16 destination_port;	/* in host order */
 };
+
+/* Of the first fragment of a packet: what the others are, as shmnet_flow_parse() finds it. */
+void shmnet_flow_fragments(const struct shmnet_flow *first, struct shmnet_flow *others);
 
 /* A flow with ports as commands tell it, and back. Any context. */
 void shmnet_flow_tell(const struct shmnet_flow *flow, struct shmnet_command_flow *told);
