@@ -34,6 +34,17 @@ print(*json.load(sys.stdin)[0]["ports"])') && [ -n "$ports" ] &&
 	done
 }
 
+# Of what a node without a card sends to the client from the address the answers come by node 0.
+pings_from_the_address() {
+	on1 ping -q -c 3 -i 0.2 -W 5 -I $global $client && on0 ping -q -c 3 -i 0.2 -W 5 -I $global $client &&
+		on1 ping -q -c 3 -i 0.2 -W 5 -s 5000 -I $global $client
+}
+
+# Nobody listens there, which the client says by an ICMP error.
+is_refused() {
+	expect_failure 'Connection refused' on1 "$here/ask" udp $client 9 1 0 $global
+}
+
 # Which node serves which connection, to who may know.
 flows_are_shown() {
 	local flows udp
@@ -108,6 +119,7 @@ if [ -n "${SHMNETCTL:-}" ]; then
 	check "shmnetctl shows the connections, to root" flows_are_shown
 	check "TCP from the address finds its way back to either node" from_the_address tcp 8080
 	check "UDP too" from_the_address udp 8053
+	check "and echo requests, and errors" eval "pings_from_the_address && is_refused"
 fi
 check "what is sent on a connection stays on it" both_serve on2 tcp 80 8 1000000
 check "a node that goes down there is no target" leaves

@@ -211,10 +211,12 @@ TEST(Flow, TheFirstFragmentHasThePacketsFlow)
 TEST(Flow, EchoesHaveTheirIdentifierForPorts)
 {
 	for (u8 type : {8, 0})
-		expect(ipv4({PROTOCOL_ICMP}, icmp(type, 77)), FlowKind::Echo,
+		expect(ipv4({PROTOCOL_ICMP}, icmp(type, 77)),
+		       type == 8 ? FlowKind::Echo : FlowKind::EchoReply,
 		       key(CLIENT, 77, SHARED, 77, PROTOCOL_ICMP));
 	for (u8 type : {128, 129})
-		expect(ipv6(PROTOCOL_ICMPV6, icmp(type, 77)), FlowKind::Echo,
+		expect(ipv6(PROTOCOL_ICMPV6, icmp(type, 77)),
+		       type == 128 ? FlowKind::Echo : FlowKind::EchoReply,
 		       key(address6(7), 77, address6(1), 77, PROTOCOL_ICMPV6));
 	expect(ipv6(PROTOCOL_ICMPV6, icmp(135, 77)), FlowKind::Other,
 	       key(address6(7), 0, address6(1), 0, PROTOCOL_ICMPV6));

@@ -162,9 +162,6 @@ static enum shmnet_flow_step step_of(struct shmnet_net *net, const struct shmnet
 	if (shmnet_flow_find(net->flows, flow, target) &&
 	    shmnet_active_incarnation(net, target->node) == target->incarnation)
 		return SHMNET_FLOW_STEP_KNOWN;
-	/* Of an error the flow is another's; alone it begins none. */
-	if (flow->kind != SHMNET_FLOW_PORTS)
-		return SHMNET_FLOW_STEP_NOBODY;
 	if (is_answer(net, flow, target))
 		return SHMNET_FLOW_STEP_ANSWER;
 	if (shmnet_pin_find(net, flow, target))
@@ -226,6 +223,32 @@ enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet
 	return step;
 }
 
+/*
+ * The queue of an ICMP error: its flow is another's, and it begins none. It may be known, begun by a
+ * node, or given to one by another entry.
+ */
+static u16 queue_of_error(struct shmnet_net *net, const struct shmnet_flow *flow)
+{
+	struct shmnet_flow_target target;
+
+	if (shmnet_flow_find(net->flows, flow, &target) &&
+	    shmnet_active_incarnation(net, target.node) == target.incarnation)
+		return target.node;
+	/* Where there are no ports there is the identifier of an echo. */
+	if (flow->protocol != IPPROTO_ICMP && flow->protocol != IPPROTO_ICMPV6 &&
+	    is_answer(net, flow, &target))
+		return target.node;
+	return shmnet_pin_find(net, flow, &target) ? target.node : net->device->slot;
+}
+
+/* The queue of an answer to an echo request: this node's, if no other one has told that it asks. */
+static u16 queue_of_reply(struct shmnet_net *net, const struct shmnet_flow *flow)
+{
+	struct shmnet_flow_target target;
+
+	return shmnet_pin_find(net, flow, &target) ? target.node : net->device->slot;
+}
+
 /* The queue of fragments that have no head: where the first went, or where they wait for it. */
 static u16 queue_of_fragment(struct shmnet_net *net, const struct shmnet_flow *flow)
 {
@@ -239,8 +262,11 @@ static u16 queue_of_packet(struct shmnet_net *net, const struct shmnet_flow *flo
 {
 	switch (flow->kind) {
 	case SHMNET_FLOW_PORTS:
-	case SHMNET_FLOW_ERROR:
 		return queue_of(net, flow);
+	case SHMNET_FLOW_ERROR:
+		return queue_of_error(net, flow);
+	case SHMNET_FLOW_ECHO_REPLY:
+		return queue_of_reply(net, flow);
 	case SHMNET_FLOW_FRAGMENT:
 		return queue_of_fragment(net, flow);
 	default:

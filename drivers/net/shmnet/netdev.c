@@ -132,6 +132,13 @@ static int shmnet_stop(struct net_device *dev)
 	return 0;
 }
 
+/* To a node: with what packets from a shared address need. */
+static u16 queue_to(struct shmnet_net *net, struct sk_buff *skb, u32 slot)
+{
+	shmnet_pin_echo(net, skb);
+	return shmnet_way_back(net, skb, slot);
+}
+
 /* A queue for each peer; the one of the own slot takes what goes onto tapes. */
 static u16 shmnet_select_queue(struct net_device *dev, struct sk_buff *skb,
 			       struct net_device *sb_dev)
@@ -145,7 +152,7 @@ static u16 shmnet_select_queue(struct net_device *dev, struct sk_buff *skb,
 	if (is_multicast_ether_addr(destination))
 		return net->device->slot;
 	if (shmnet_is_node_mac(net, destination, &slot, &command))
-		return shmnet_way_back(net, skb, slot);
+		return queue_to(net, skb, slot);
 	behind = shmnet_fdb_find(&net->fdb, destination);
 	return behind < 0 ? net->device->slot : behind;
 }
@@ -369,7 +376,8 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 		      shmnet_questions_create(net);
 	if (err)
 		goto free_rings;
-	device->net[index] = net;
+	/* Pairs with the acquire of whoever sends by another network (pins.c). */
+	smp_store_release(&device->net[index], net);
 	err = register_netdev(dev);
 	if (err)
 		goto forget;
@@ -377,6 +385,7 @@ int shmnet_net_create(struct shmnet_device *device, u32 index)
 
 forget:
 	device->net[index] = NULL;
+	synchronize_net();
 free_rings:
 	shmnet_questions_destroy(net);
 	shmnet_services_destroy(net);

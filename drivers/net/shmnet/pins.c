@@ -6,6 +6,8 @@
  */
 #include "shmnet.h"
 
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/random.h>
 
 /* Words that a step of the collection looks at: all within fifteen seconds. */
@@ -72,6 +74,61 @@ void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *firs
 	shmnet_flow_fragments(first, &others);
 	store(net, &others, target, pin_time() - FRAGMENTS_AGE);
 	shmnet_flow_collect(net->flows);
+}
+
+/* Whether it may be an echo: a look at one byte, for all that a node sends comes by here. */
+static bool may_be_echo(const struct sk_buff *skb)
+{
+	const u8 *ip = skb->data + ETH_HLEN;
+
+	if (skb_headlen(skb) < ETH_HLEN + sizeof(struct iphdr))
+		return false;
+	if (skb->protocol == htons(ETH_P_IP))
+		return ((const struct iphdr *)ip)->protocol == IPPROTO_ICMP;
+	return skb->protocol == htons(ETH_P_IPV6) &&
+	       ((const struct ipv6hdr *)ip)->nexthdr == IPPROTO_ICMPV6;
+}
+
+/* The global network whose address it is, where the local one is; or NULL. Under rcu_read_lock(). */
+static struct shmnet_net *shared_by(const struct shmnet_net *local, const struct in6_addr *address)
+{
+	u32 i;
+
+	for (i = 0; i < local->device->info.networks; i++) {
+		/* Pairs with the release with which it was shown, whole. */
+		struct shmnet_net *net = smp_load_acquire(&local->device->net[i]);
+
+		if (net && shmnet_is_global(net) && dev_net(net->dev) == dev_net(local->dev) &&
+		    shmnet_is_shared(net, address))
+			return net;
+	}
+	return NULL;
+}
+
+/*
+ * This node sends by a local network. If it asks for an echo by a shared address, entries are told to
+ * whom the reply goes. Not for hard interrupts.
+ */
+void shmnet_pin_echo(struct shmnet_net *local, const struct sk_buff *skb)
+{
+	struct shmnet_flow request, reply;
+	struct shmnet_command_flow told;
+	struct shmnet_flow_target own;
+	struct shmnet_net *net;
+
+	if (!may_be_echo(skb) || !shmnet_flow_of(skb, &request) ||
+	    request.kind != SHMNET_FLOW_ECHO)
+		return;
+	shmnet_flow_tell(&request, &told);
+	rcu_read_lock();
+	net = shared_by(local, (const struct in6_addr *)told.source);
+	if (net) {
+		own = (struct shmnet_flow_target){ net->device->slot, net->device->incarnation };
+		shmnet_flow_reverse(&request, &reply);
+		store(net, &reply, &own, pin_time());
+		shmnet_flow_collect(net->flows);
+	}
+	rcu_read_unlock();
 }
 
 /* A flow that is not asked for later, and so has its pin as long as packets of it come. */

@@ -357,6 +357,7 @@ enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet
 				     struct shmnet_flow_target *target, u64 *candidates);
 
 /* sockets.c */
+bool shmnet_is_shared(const struct shmnet_net *net, const struct in6_addr *address);
 bool shmnet_has_socket(const struct shmnet_net *net, const struct shmnet_command_flow *flow);
 
 /* questions.c */
@@ -375,6 +376,7 @@ enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet
 				     struct shmnet_flow_target *target);
 void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first,
 			  const struct shmnet_flow_target *target);
+void shmnet_pin_echo(struct shmnet_net *local, const struct sk_buff *skb);
 void shmnet_pins_collect(struct shmnet_net *net, u32 entries);
 bool shmnet_pins_remain(const struct shmnet_net *net);
 void shmnet_pins_init(struct shmnet_net *net);

@@ -7,8 +7,8 @@
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 
-/* Whether nodes share the address: the interface has it. Of other sockets nobody is told. */
-static bool is_shared(const struct shmnet_net *net, const struct in6_addr *address)
+/* Whether nodes share the address: the interface has it. Under rcu_read_lock(). */
+bool shmnet_is_shared(const struct shmnet_net *net, const struct in6_addr *address)
 {
 	const struct in_device *in_dev = __in_dev_get_rcu(net->dev);
 	const struct in_ifaddr *entry;
@@ -33,9 +33,9 @@ static struct sock *find_tcp(const struct shmnet_net *net, const struct shmnet_c
 
 	memcpy(&source, flow->source, sizeof(source));
 	memcpy(&destination, flow->destination, sizeof(destination));
-	/* One of two families is none. */
+	/* One of two families is none; and of sockets of other addresses nobody is told. */
 	if (ipv6_addr_v4mapped(&source) != ipv6_addr_v4mapped(&destination) ||
-	    !is_shared(net, &destination))
+	    !shmnet_is_shared(net, &destination))
 		return NULL;
 	if (ipv6_addr_v4mapped(&destination))
 		return __inet_lookup_established(namespace, connections, source.s6_addr32[3],

@@ -33,7 +33,8 @@ enum class FlowKind : u8 {
 	Short,     /* @needed bytes must be there first */
 	Malformed, /* a length, or a version, is not what it must be */
 	Ports,     /* TCP, UDP or SCTP */
-	Echo,      /* an ICMP echo: request or reply */
+	Echo,      /* an ICMP echo request */
+	EchoReply,
 	Error,     /* an ICMP error: the flow is that of the quoted packet */
 	Fragment,  /* of a larger packet, and not the first of it */
 	Other,     /* another protocol, or ICMP of another kind: nothing but the addresses counts */
@@ -260,11 +261,11 @@ private:
 			return;
 		u8 type = byte(at);
 		bool six = flow_.key.protocol == PROTOCOL_ICMPV6;
-		bool echo = six ? type == 128 || type == 129 : type == 8 || type == 0;
+		bool request = type == (six ? 128 : 8), reply = type == (six ? 129 : 0);
 		bool error = six ? type >= 1 && type <= 4
 				 : type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-		if (echo) {
-			flow_.kind = FlowKind::Echo;
+		if (request || reply) {
+			flow_.kind = request ? FlowKind::Echo : FlowKind::EchoReply;
 			flow_.key.source_port = flow_.key.destination_port = word(at + 4);
 		} else if (error && quoted) {
 			fail(); /* no error answers an error */
