@@ -35,9 +35,9 @@ enum class FlowKind : u8 {
 	Ports,     /* TCP, UDP or SCTP */
 	Echo,      /* an ICMP echo request */
 	EchoReply,
-	Error,     /* an ICMP error: the flow is that of the quoted packet */
-	Fragment,  /* of a larger packet, and not the first of it */
-	Other,     /* another protocol, or ICMP of another kind: nothing but the addresses counts */
+	Error,    /* an ICMP error: the flow is that of the quoted packet */
+	Fragment, /* of a larger packet, and not the first of it */
+	Other,    /* another protocol, or ICMP of another kind: nothing but the addresses counts */
 };
 
 struct Flow {
