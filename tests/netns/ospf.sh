@@ -19,6 +19,8 @@
 	echo "1..0 # SKIP needs root"
 	exit 0
 }
+# For remarks that a check would keep to itself.
+exec 3>&1
 program=$root/build/bin/shmnetctl
 [ -x "$program" ] || bail_out "there is no build/bin/shmnetctl: make userspace"
 [ -x /usr/lib/frr/ospfd ] && command -v bird >/dev/null || bail_out "frr and bird2 are needed: make deps"
@@ -160,10 +162,23 @@ goes_by() { # goes_by WHO INTERFACE ADDRESS...
 # a hello.
 is_back() {
 	until_true 60 all_are_adjacent &&
-		until_true 60 goes_left "${client4[0]}" && until_true 60 goes_left "${client6[0]}" || {
+		until_true 60 goes_left "${client4[0]}" && {
+		until_true 30 goes_left "${client6[0]}" ||
+			{ announces_anew && until_true 60 goes_left "${client6[0]}"; }
+	} || {
 		ospf inner show
 		return 1
 	}
+}
+
+# What ospf6d of FRR 8.4 withdraws within a minute of another withdrawal, and announces again within a minute, it may announce
+# under a number that others still have of the withdrawal, and so do not take (docs/routing.md). With another cost it counts on.
+announces_anew() {
+	local cost
+	echo "# ospf6d announces what others do not take: with another cost, it announces it anew" | tee /dev/stderr >&3
+	for cost in 11 10; do
+		vty left 'configure terminal' 'interface card' "ipv6 ospf6 cost $cost" && sleep 1 || return
+	done
 }
 
 # Of two border routers, the one that is nearer.

@@ -124,13 +124,36 @@ FrrConfig Frr::running() const
 	return parse_frr_config(show("show running-config"));
 }
 
-void Frr::configure(const std::vector<FrrLine>& commands) const
+void Frr::configure(const FrrConfig& commands) const
 {
-	for (const FrrLine& command : commands) {
-		std::vector<std::string> words = {"configure terminal"};
-		words.insert(words.end(), command.context.begin(), command.context.end());
+	for (auto begin = commands.begin(); begin != commands.end();) {
+		/* Outside of all, a command may begin what the next one would be taken into. */
+		auto end = std::find_if(begin + 1, commands.end(), [begin](const FrrLine& next) {
+			return next.context.empty() || next.context != begin->context;
+		});
+		configure_together({begin, end});
+		begin = end;
+	}
+}
+
+/* What stands below the same, by one vtysh, which takes a while to start. */
+void Frr::configure_together(const FrrConfig& commands) const
+{
+	std::vector<std::string> words = {"configure terminal"};
+	const std::vector<std::string>& context = commands.front().context;
+	words.insert(words.end(), context.begin(), context.end());
+	for (const FrrLine& command : commands)
 		words.push_back(command.text);
+	try {
 		run(words);
+	} catch (const Error&) {
+		if (commands.size() == 1)
+			throw;
+		/* One by one, to know which it was that FRR refuses. */
+		const FrrConfig taken = running();
+		for (const FrrLine& command : commands)
+			if (!has_line(taken, command))
+				configure_together({command});
 	}
 }
 

@@ -47,7 +47,7 @@ public:
 	std::set<std::string> daemons() const;
 	FrrConfig running() const;
 	/* All of it, or up to what FRR refuses. A command and what it stands below, each time. */
-	void configure(const std::vector<FrrLine>& commands) const;
+	void configure(const FrrConfig& commands) const;
 	/* Into its files, so that it is there at the next start. */
 	void save() const;
 
@@ -56,6 +56,7 @@ public:
 	nlohmann::json show_json(const std::string& command) const;
 
 private:
+	void configure_together(const FrrConfig& commands) const;
 	std::string run(const std::vector<std::string>& commands) const;
 
 	std::string directory_;
