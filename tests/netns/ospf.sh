@@ -162,23 +162,29 @@ goes_by() { # goes_by WHO INTERFACE ADDRESS...
 # a hello.
 is_back() {
 	until_true 60 all_are_adjacent &&
-		until_true 60 goes_left "${client4[0]}" && {
-		until_true 30 goes_left "${client6[0]}" ||
-			{ announces_anew && until_true 60 goes_left "${client6[0]}"; }
-	} || {
+		until_true 60 goes_left "${client4[0]}" && in_the_end goes_left "${client6[0]}" || {
 		ospf inner show
 		return 1
 	}
 }
 
-# What ospf6d of FRR 8.4 withdraws within a minute of another withdrawal, and announces again within a minute, it may announce
-# under a number that others still have of the withdrawal, and so do not take (docs/routing.md). With another cost it counts on.
-announces_anew() {
-	local cost
-	echo "# ospf6d announces what others do not take: with another cost, it announces it anew" | tee /dev/stderr >&3
-	for cost in 11 10; do
-		vty left 'configure terminal' 'interface card' "ipv6 ospf6 cost $cost" && sleep 1 || return
-	done
+# in_the_end COMMAND...: it is true within half a minute, or when border routers have announced anew. What ospf6d of FRR 8.4
+# withdraws within a minute of another withdrawal, and announces again within a minute, it may announce under a number that
+# others still have of the withdrawal, and so do not take (docs/routing.md). With another cost it counts on.
+in_the_end() {
+	until_true 30 "$@" || {
+		echo "# IPv6 is announced anew, as ospf6d may announce what others do not take" | tee /dev/stderr >&3
+		announces_anew left && announces_anew right && until_true 60 "$@"
+	}
+}
+announces_anew() { # announces_anew ROUTER
+	local interface cost
+	while read -r interface cost; do
+		has_cost6 "$1" "$interface" $((cost + 1)) && sleep 1 && has_cost6 "$1" "$interface" "$cost" || return
+	done < <(vty "$1" 'show running-config' | awk '/^interface / { name = $2 } /ipv6 ospf6 cost/ { print name, $4 }')
+}
+has_cost6() { # has_cost6 ROUTER INTERFACE COST
+	vty "$1" 'configure terminal' "interface $2" "ipv6 ospf6 cost $3"
 }
 
 # Of two border routers, the one that is nearer.
