@@ -6,6 +6,7 @@
 #include "interrupt.hh"
 #include "ospf_change.hh"
 #include "ospf_here.hh"
+#include "ospf_renewal.hh"
 #include "ospf_show.hh"
 
 #include <CLI/CLI.hpp>
@@ -23,8 +24,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/* How often `follow` looks: at what is announced, and, which takes longer, at all that FRR has. */
+/*
+ * How often `follow` looks: at what is announced, and, which takes longer, at what ospf6d announces, and at all that
+ * FRR has.
+ */
 constexpr int LOOK_INTERVAL = 1000; /* milliseconds */
+constexpr int LOOKS_BETWEEN_RENEWALS = 5;
 constexpr int LOOKS_BETWEEN_CHECKS = 10;
 
 struct Arguments {
@@ -231,13 +236,25 @@ int set_draining(const Arguments& arguments, bool draining)
 	return apply(arguments);
 }
 
-void apply_and_tell(const Arguments& arguments)
+/* Whether ospf6d runs. */
+bool apply_and_tell(const Arguments& arguments)
 {
 	View view(arguments);
 	std::vector<OspfFinding> findings =
 		apply_ospf(view.plan, view.frr, view.journal, view.file);
 	if (count(findings, OspfState::Missing) || count(findings, OspfState::Stale))
 		say_what_was_done(view.here, findings, view.config);
+	return view.here.ipv6;
+}
+
+/* With other costs for a second, which interrupts nothing. */
+void announce_anew(const Arguments& arguments, const Interrupt& interrupt)
+{
+	View view(arguments);
+	apply_ospf(with_other_costs(view.plan), view.frr, view.journal, view.file);
+	interrupt.wait(-1, LOOK_INTERVAL);
+	apply_ospf(view.plan, view.frr, view.journal, view.file);
+	fmt::print("IPv6 is announced anew: others may not have taken it\n");
 }
 
 /* A failure is told once, and tried again: FRR may be starting anew. */
@@ -245,16 +262,22 @@ int follow(const Arguments& arguments)
 {
 	Interrupt interrupt;
 	OspfConfig config = read_config(arguments);
+	OspfRenewal renewal;
 	std::set<std::string> before;
 	std::string told;
+	bool ipv6 = false;
 	for (int looks = 0;; looks++) {
 		try {
 			std::set<std::string> announced = announced_addresses(config);
 			if (looks % LOOKS_BETWEEN_CHECKS == 0 || announced != before) {
 				config = read_config(arguments);
-				apply_and_tell(arguments);
+				ipv6 = apply_and_tell(arguments);
 				before = announced;
 			}
+			if (ipv6 && looks % LOOKS_BETWEEN_RENEWALS == 0 &&
+			    renewal.is_due(Frr(arguments.sockets).show_json(OSPF_OWN_SUMMARIES),
+					   std::chrono::steady_clock::now()))
+				announce_anew(arguments, interrupt);
 			told.clear();
 		} catch (const UsageError&) {
 			throw;

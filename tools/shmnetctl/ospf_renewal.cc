@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "ospf_renewal.hh"
+
+#include "size.hh"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace shmnet::ctl {
+
+namespace {
+
+/* RFC 2328, 12.1.6, as FRR prints it, and the age of what is withdrawn (B). */
+constexpr long long FIRST_SEQUENCE = 0x80000001;
+constexpr long long MAX_AGE = 3600;
+constexpr long long WITHDRAWN = -1;
+/* For a minute they have the withdrawal. */
+constexpr std::chrono::seconds KEPT{65};
+constexpr const char* COST6 = "ipv6 ospf6 cost";
+
+} // namespace
+
+bool OspfRenewal::is_due(const nlohmann::json& own, Time now)
+{
+	try {
+		if (has_begun_again(own))
+			due_.insert(due_.end(), {now, now + KEPT});
+	} catch (const nlohmann::json::exception&) {
+		/* Of another FRR, which may not need it. */
+	}
+	return std::erase_if(due_, [now](Time time) { return time <= now; }) != 0;
+}
+
+bool OspfRenewal::has_begun_again(const nlohmann::json& own)
+{
+	bool began = false;
+	std::map<Key, long long> ages;
+	for (const auto& area : own.at("areaScopedLinkStateDb"))
+		for (const auto& told : area.at("lsa")) {
+			const Key key(area.at("areaId"), told.at("lsId"));
+			const long long age = told.at("age");
+			const auto before = ages_.find(key);
+			ages[key] = age < MAX_AGE ? age : WITHDRAWN;
+			began |= told.at("seqNum") == FIRST_SEQUENCE && age < MAX_AGE &&
+				 before != ages_.end() &&
+				 (before->second == WITHDRAWN || age < before->second);
+		}
+	for (const auto& [key, age] : ages_)
+		ages.try_emplace(key, WITHDRAWN);
+	ages_ = std::move(ages);
+	return began;
+}
+
+std::vector<OspfLine> with_other_costs(std::vector<OspfLine> plan)
+{
+	for (OspfLine& line : plan) {
+		if (line.key != COST6)
+			continue;
+		const __u64 cost = *parse_number(line.line.text.substr(line.key.size() + 1));
+		line.line.text = fmt::format("{} {}", COST6, cost < COST_MAX ? cost + 1 : cost - 1);
+	}
+	return plan;
+}
+
+} // namespace shmnet::ctl

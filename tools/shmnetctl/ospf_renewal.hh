@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * A fault of ospf6d (FRR 8.4) that can be helped. A border router keeps what it has withdrawn for up to a minute, and the
+ * others do, each by a clock of its own. Where it forgets first, and announces again under the same ID, it counts
+ * from the start: who still has the withdrawal takes that for the newer one, for half an hour. After any change
+ * it counts on, and is heard.
+ */
+#pragma once
+
+#include "ospf_plan.hh"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace shmnet::ctl {
+
+/* What this router announces of other areas, as FRR shows it. */
+inline constexpr const char* OSPF_OWN_SUMMARIES =
+	"show ipv6 ospf6 database inter-prefix self-originated json";
+
+class OspfRenewal {
+public:
+	using Time = std::chrono::steady_clock::time_point;
+
+	/*
+	 * To be asked every few seconds, with what OSPF_OWN_SUMMARIES shows: whether it should be announced anew
+	 * now. That is so at once when something began from the start that had been there before, and again when
+	 * nobody can have its withdrawal any more.
+	 */
+	bool is_due(const nlohmann::json& own, Time now);
+
+private:
+	using Key = std::pair<std::string, std::string>; /* area and ID */
+
+	bool has_begun_again(const nlohmann::json& own);
+
+	std::map<Key, long long> ages_; /* when it was last seen, in seconds; WITHDRAWN */
+	std::vector<Time> due_;
+};
+
+/* The plan, with all that IPv6 costs changed by one. */
+std::vector<OspfLine> with_other_costs(std::vector<OspfLine> plan);
+
+} // namespace shmnet::ctl
