@@ -174,6 +174,7 @@ check-ospf: deps
 	$(Q)tests/netns/ospf_outside_test
 	$(Q)tests/netns/ospf_quiet_test
 	$(Q)tests/lab/ospf_test 6.1
+	$(Q)tests/lab/regions_test 6.1
 
 # COUNT of each failure of a border router; it goes on where it was interrupted.
 COUNT ?= 10

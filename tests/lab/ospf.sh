@@ -11,9 +11,10 @@ shared4=203.0.113.1 shared6=2001:db8:1::1
 inside4=192.0.2 inside6=2001:db8:2:
 # Of the cards, eth0, of nodes that have one, by number.
 cards4=() cards6=()
+# Guests without a processor of their own are silent for a tenth of a second without being dead.
+bfd_interval=300 bfd_multiplier=5
 
-# All but what a user types for a shared address and for OSPF. Guests without a processor of their own are silent for
-# a tenth of a second without being dead.
+# All but what a user types for a shared address and for OSPF.
 prepare() { # prepare NODE
 	on "$1" sh -ec "ln -s $ctl $root/build/bin/shmnetd /usr/local/bin
 		sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
@@ -21,7 +22,7 @@ prepare() { # prepare NODE
 		ip address add $inside4.$(($1 + 1))/24 dev shml0
 		ip address add $inside6:$(($1 + 1))/64 dev shml0 nodad
 		mkdir -p /etc/shmnet
-		printf '[bfd]\ninterval = 300\nmultiplier = 5\n' >/etc/shmnet/ospf.toml
+		printf '[bfd]\ninterval = $bfd_interval\nmultiplier = $bfd_multiplier\n' >/etc/shmnet/ospf.toml
 		install -d -o frr -g frr /run/frr
 		for daemon in zebra ospfd ospf6d bfdd; do
 			/usr/lib/frr/\$daemon -d -f /dev/null -A 127.0.0.1 >/dev/null 2>&1
