@@ -46,7 +46,7 @@ public:
 	/* Those that run: "zebra", "ospfd", ... */
 	std::set<std::string> daemons() const;
 	FrrConfig running() const;
-	/* All of it, or up to what FRR refuses. A command and what it stands below, each time. */
+	/* All of it, or up to what FRR refuses. What stands below the same, one after the other, goes together. */
 	void configure(const FrrConfig& commands) const;
 	/* Into its files, so that it is there at the next start. */
 	void save() const;

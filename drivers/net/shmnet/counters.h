@@ -35,7 +35,7 @@
 	X(tx_drop_no_memory)							\
 	X(tx_drop_contended)	/* a tape was too busy */			\
 	X(tx_drop_backlog)	/* this node served it, and had too much to do */ \
-	X(tx_drop_unknown)	/* nobody could be asked whose connection it is */ \
+	X(tx_drop_unknown)	/* nobody said whose connection, or packet, it is of */ \
 	X(tx_unread)		/* in a ring when its connection ended */	\
 	X(tx_stops)		/* a queue waited for its receiver */		\
 	X(flows_asked)		/* connections that all nodes were asked for */	\

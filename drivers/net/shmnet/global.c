@@ -155,12 +155,18 @@ static bool is_own(const struct shmnet_net *net, const struct shmnet_flow *flow,
 	return shmnet_has_socket(net, &told);
 }
 
+static bool is_known(struct shmnet_net *net, const struct shmnet_flow *flow,
+		     struct shmnet_flow_target *target)
+{
+	return shmnet_flow_find(net->flows, flow, target) &&
+	       shmnet_active_incarnation(net, target->node) == target->incarnation;
+}
+
 /* What says to whom a packet's flow goes, up to where a node is chosen for a new one. */
 static enum shmnet_flow_step step_of(struct shmnet_net *net, const struct shmnet_flow *flow,
 				     bool first, struct shmnet_flow_target *target)
 {
-	if (shmnet_flow_find(net->flows, flow, target) &&
-	    shmnet_active_incarnation(net, target->node) == target->incarnation)
+	if (is_known(net, flow, target))
 		return SHMNET_FLOW_STEP_KNOWN;
 	if (is_answer(net, flow, target))
 		return SHMNET_FLOW_STEP_ANSWER;
@@ -223,6 +229,14 @@ enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet
 	return step;
 }
 
+/* The queue of the node for which there is a pin; @otherwise if there is none. */
+static u16 queue_of_pin(struct shmnet_net *net, const struct shmnet_flow *flow, u16 otherwise)
+{
+	struct shmnet_flow_target target;
+
+	return shmnet_pin_find(net, flow, &target) ? target.node : otherwise;
+}
+
 /*
  * The queue of an ICMP error: its flow is another's, and it begins none. It may be known, begun by a
  * node, or given to one by another entry.
@@ -231,30 +245,13 @@ static u16 queue_of_error(struct shmnet_net *net, const struct shmnet_flow *flow
 {
 	struct shmnet_flow_target target;
 
-	if (shmnet_flow_find(net->flows, flow, &target) &&
-	    shmnet_active_incarnation(net, target.node) == target.incarnation)
+	if (is_known(net, flow, &target))
 		return target.node;
 	/* Where there are no ports there is the identifier of an echo. */
 	if (flow->protocol != IPPROTO_ICMP && flow->protocol != IPPROTO_ICMPV6 &&
 	    is_answer(net, flow, &target))
 		return target.node;
-	return shmnet_pin_find(net, flow, &target) ? target.node : net->device->slot;
-}
-
-/* The queue of an answer to an echo request: this node's, if no other one has told that it asks. */
-static u16 queue_of_reply(struct shmnet_net *net, const struct shmnet_flow *flow)
-{
-	struct shmnet_flow_target target;
-
-	return shmnet_pin_find(net, flow, &target) ? target.node : net->device->slot;
-}
-
-/* The queue of fragments that have no head: where the first went, or where they wait for it. */
-static u16 queue_of_fragment(struct shmnet_net *net, const struct shmnet_flow *flow)
-{
-	struct shmnet_flow_target target;
-
-	return shmnet_pin_find(net, flow, &target) ? target.node : net->device->info.nodes;
+	return queue_of_pin(net, flow, net->device->slot);
 }
 
 /* Echo requests, and all that has no ports, are this node's: it answers for the address. */
@@ -266,20 +263,14 @@ static u16 queue_of_packet(struct shmnet_net *net, const struct shmnet_flow *flo
 	case SHMNET_FLOW_ERROR:
 		return queue_of_error(net, flow);
 	case SHMNET_FLOW_ECHO_REPLY:
-		return queue_of_reply(net, flow);
+		/* This node's, if no other one has told that it asks. */
+		return queue_of_pin(net, flow, net->device->slot);
 	case SHMNET_FLOW_FRAGMENT:
-		return queue_of_fragment(net, flow);
+		/* Where the first one went; it waits for that in the last queue. */
+		return queue_of_pin(net, flow, net->device->info.nodes);
 	default:
 		return net->device->slot;
 	}
-}
-
-static void pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first, u32 slot)
-{
-	struct shmnet_flow_target target = { slot, shmnet_active_incarnation(net, slot) };
-
-	if (target.incarnation)
-		shmnet_pin_fragments(net, first, &target);
 }
 
 u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
@@ -294,7 +285,7 @@ u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 	queue = queue_of_packet(net, &flow);
 	/* One that waits comes by again. */
 	if (flow.is_first_part && queue < net->device->info.nodes)
-		pin_fragments(net, &flow, queue);
+		shmnet_pin_fragments(net, &flow, queue);
 	return queue;
 }
 

@@ -65,14 +65,16 @@ static void store(struct shmnet_net *net, const struct shmnet_flow *flow,
 	spin_unlock_bh(&table->pin_lock);
 }
 
-/* The others of a packet go where the first one goes. Not for hard interrupts. */
-void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first,
-			  const struct shmnet_flow_target *target)
+/* The others of a packet go where the first one goes: to @slot. Not for hard interrupts. */
+void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first, u32 slot)
 {
+	struct shmnet_flow_target target = { slot, shmnet_active_incarnation(net, slot) };
 	struct shmnet_flow others;
 
+	if (!target.incarnation)
+		return;
 	shmnet_flow_fragments(first, &others);
-	store(net, &others, target, pin_time() - FRAGMENTS_AGE);
+	store(net, &others, &target, pin_time() - FRAGMENTS_AGE);
 	shmnet_flow_collect(net->flows);
 }
 

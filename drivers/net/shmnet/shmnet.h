@@ -374,8 +374,7 @@ bool shmnet_pin_find(const struct shmnet_net *net, const struct shmnet_flow *flo
 		     struct shmnet_flow_target *target);
 enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet_flow *flow,
 				     struct shmnet_flow_target *target);
-void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first,
-			  const struct shmnet_flow_target *target);
+void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first, u32 slot);
 void shmnet_pin_echo(struct shmnet_net *local, const struct sk_buff *skb);
 void shmnet_pins_collect(struct shmnet_net *net, u32 entries);
 bool shmnet_pins_remain(const struct shmnet_net *net);

@@ -39,7 +39,7 @@ struct shmnet_flow {
 	__u16 destination_port;	/* in host order */
 };
 
-/* Of the first fragment of a packet: what the others are, as shmnet_flow_parse() finds it. */
+/* Of the first fragment of a packet: what the others are, as shmnet_flow_parse() finds it. Any context. */
 void shmnet_flow_fragments(const struct shmnet_flow *first, struct shmnet_flow *others);
 
 /* A flow with ports as commands tell it, and back. Any context. */
