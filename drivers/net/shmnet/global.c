@@ -238,8 +238,8 @@ static u16 queue_of_pin(struct shmnet_net *net, const struct shmnet_flow *flow, 
 }
 
 /*
- * The queue of an ICMP error: its flow is another's, and it begins none. It may be known, begun by a
- * node, or given to one by another entry.
+ * The queue of an ICMP error: its flow is another's, and it begins none. It may be known, begun by
+ * a node, or given to one by another entry.
  */
 static u16 queue_of_error(struct shmnet_net *net, const struct shmnet_flow *flow)
 {

@@ -91,7 +91,7 @@ static bool may_be_echo(const struct sk_buff *skb)
 	       ((const struct ipv6hdr *)ip)->nexthdr == IPPROTO_ICMPV6;
 }
 
-/* The global network whose address it is, where the local one is; or NULL. Under rcu_read_lock(). */
+/* The global network that has the address, in the local one's namespace. Under rcu_read_lock(). */
 static struct shmnet_net *shared_by(const struct shmnet_net *local, const struct in6_addr *address)
 {
 	u32 i;
@@ -108,8 +108,8 @@ static struct shmnet_net *shared_by(const struct shmnet_net *local, const struct
 }
 
 /*
- * This node sends by a local network. If it asks for an echo by a shared address, entries are told to
- * whom the reply goes. Not for hard interrupts.
+ * This node sends by a local network. If it asks for an echo by a shared address, entries are told
+ * to whom the reply goes. Not for hard interrupts.
  */
 void shmnet_pin_echo(struct shmnet_net *local, const struct sk_buff *skb)
 {
