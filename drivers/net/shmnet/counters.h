@@ -23,6 +23,7 @@
 	X(rx_cast_not_mine)	/* unicast on a tape for somebody else */	\
 	X(rx_cast_missed)	/* lapped, or overwritten before it was read */	\
 	X(rx_rests)		/* times that reading waited for programs */	\
+	X(rx_cast_rests)	/* times that tapes had used up their share */ \
 	X(rx_commands)								\
 	X(tx_frames)		/* into rings and onto tapes */			\
 	X(tx_bytes)								\
@@ -43,6 +44,7 @@
 	X(doorbells_sent)							\
 	X(doorbells_received)	/* rings and tapes that a poll found announced */ \
 	X(doorbells_repeated)	/* the receiver seemed not to have heard */	\
+	X(doorbells_masked)	/* times that a vector rang without end, and was masked */ \
 	X(polls)								\
 	X(timer_rescue)		/* frames that a timer found: doorbells were lost */ \
 	X(timer_early)		/* frames that a timer found before a late doorbell */ \

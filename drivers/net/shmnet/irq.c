@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the interface looks at its rings: doorbells, the two backup timers, and NAPI between them.
+ * When the interface looks at its rings: by doorbells, by the two backup timers, and NAPI between.
  *
  * A doorbell is a hint. Its vector sets bits by slot, NAPI polls those rings, arms them again when
  * they are empty, and looks once more. What a timer finds that no doorbell announced is a rescue.
@@ -14,159 +14,15 @@
 
 #include "events.h"
 
-#include <linux/interrupt.h>
 #include <linux/sched/clock.h>
-
-#define REGISTER_IV_POSITION	8
-#define REGISTER_DOORBELL	12
 
 /* Longer than a host that has too much to do keeps an interrupt back. */
 #define RESCUE_GRACE_MS		250
 #define RESCUES_MAX		8
 #define UNHEARD_MAX		4
 
-/* Between polls without doorbells: as short while there is traffic, and growing without. */
-#define POLL_INTERVAL_MIN	(50 * NSEC_PER_USEC)
+/* Between polls without doorbells it grows so far while there is no traffic. */
 #define POLL_INTERVAL_MAX	(4 * NSEC_PER_MSEC)
-
-/*
- * The vectors behind the first are shared by the rings of all networks in turn. An index of an
- * interface's own slot stands for its tapes.
- */
-static u32 vector_of(const struct shmnet_device *device, u32 network, u32 slot)
-{
-	u32 rings = device->vectors - 1;
-
-	return rings ? 1 + (network * device->info.nodes + slot) % rings : 0;
-}
-
-/* What peers ring to say that there is something from @slot; own slot: a cast. */
-u32 shmnet_own_doorbell(const struct shmnet_net *net, u32 slot)
-{
-	if (net->device->peer_id == SHMNET_NO_PEER || READ_ONCE(net->polling))
-		return SHMNET_NO_DOORBELL;
-	return SHMNET_DOORBELL(net->device->peer_id, vector_of(net->device, net->index, slot));
-}
-
-void shmnet_ring(struct shmnet_device *device, u32 doorbell, struct shmnet_counters *counters)
-{
-	if (doorbell == SHMNET_NO_DOORBELL || !device->vectors)
-		return;
-	shmnet_count(counters, doorbells_sent);
-	/* The region is ordinary memory: what was stored there is seen before the device acts. */
-	iowrite32(doorbell, device->registers + REGISTER_DOORBELL);
-}
-
-/* Tells a node that the directory, or a ring's state, has changed. Process or NAPI context. */
-void shmnet_ring_directory(struct shmnet_device *device, u32 slot)
-{
-	u32 peer = shmnet_core_doorbell_peer(device->core, slot);
-
-	if (device->vectors && peer != SHMNET_NO_PEER)
-		iowrite32(SHMNET_DOORBELL(peer, SHMNET_VECTOR_DIRECTORY),
-			  device->registers + REGISTER_DOORBELL);
-}
-
-/* All others look at the directory. */
-void shmnet_ring_directories(struct shmnet_device *device)
-{
-	u32 slot;
-
-	for (slot = 0; slot < device->info.nodes; slot++)
-		if (slot != device->slot)
-			shmnet_ring_directory(device, slot);
-}
-
-static irqreturn_t handle_vector(int irq, void *data)
-{
-	const struct shmnet_vector *vector = data;
-	struct shmnet_device *device = vector->device;
-	u32 i;
-
-	if (vector->index == SHMNET_VECTOR_DIRECTORY)
-		shmnet_check_now(device);
-	for (i = 0; i < device->info.networks; i++) {
-		struct shmnet_net *net = device->net[i];
-
-		if (net && vector->slots[i] && READ_ONCE(net->running)) {
-			atomic64_or(vector->slots[i], &net->pending);
-			napi_schedule_irqoff(&net->napi);
-		}
-	}
-	return IRQ_HANDLED;
-}
-
-/* Which slots a vector speaks for, on each network. */
-static void assign_slots(struct shmnet_device *device)
-{
-	u32 network, slot;
-
-	for (network = 0; network < device->info.networks; network++)
-		for (slot = 0; slot < device->info.nodes; slot++)
-			device->vector[vector_of(device, network, slot)].slots[network] |=
-				BIT_ULL(slot);
-}
-
-int shmnet_request_vectors(struct shmnet_device *device)
-{
-	u32 wanted = 1 + device->info.nodes * device->info.networks;
-	u32 i;
-	int err;
-
-	device->peer_id = SHMNET_NO_PEER;
-	device->vectors = 0;
-	if (!device->registers || pci_msix_vec_count(device->doorbells) <= 0)
-		return 0;
-	err = pci_alloc_irq_vectors(device->doorbells, 1, wanted, PCI_IRQ_MSIX);
-	if (err < 0)
-		return err;
-	device->vectors = err;
-	device->vector = kcalloc(device->vectors, sizeof(*device->vector), GFP_KERNEL);
-	if (!device->vector) {
-		err = -ENOMEM;
-		goto free_vectors;
-	}
-	assign_slots(device);
-	for (i = 0; i < device->vectors; i++) {
-		struct shmnet_vector *vector = &device->vector[i];
-
-		vector->device = device;
-		vector->index = i;
-		snprintf(vector->name, sizeof(vector->name), "%s-%s-%u", SHMNET_NAME,
-			 pci_name(device->doorbells), i);
-		err = request_irq(pci_irq_vector(device->doorbells, i), handle_vector, 0,
-				  vector->name, vector);
-		if (err)
-			goto free_irqs;
-	}
-	/* QEMU gives no interrupt before the driver has taken bus mastering. */
-	pci_set_master(device->doorbells);
-	device->peer_id = ioread32(device->registers + REGISTER_IV_POSITION);
-	return 0;
-
-free_irqs:
-	while (i--)
-		free_irq(pci_irq_vector(device->doorbells, i), &device->vector[i]);
-	kfree(device->vector);
-	device->vector = NULL;
-free_vectors:
-	pci_free_irq_vectors(device->doorbells);
-	device->vectors = 0;
-	return err;
-}
-
-void shmnet_free_vectors(struct shmnet_device *device)
-{
-	u32 i;
-
-	for (i = 0; i < device->vectors; i++)
-		free_irq(pci_irq_vector(device->doorbells, i), &device->vector[i]);
-	if (device->vectors)
-		pci_free_irq_vectors(device->doorbells);
-	kfree(device->vector);
-	device->vector = NULL;
-	device->vectors = 0;
-}
 
 /* Has NAPI look at the rings of @slots without a doorbell. Process or softirq context. */
 void shmnet_scan(struct shmnet_net *net, u64 slots)
@@ -178,6 +34,13 @@ void shmnet_scan(struct shmnet_net *net, u64 slots)
 	local_bh_enable();
 }
 
+/* Whether it looks by the timer now: for good, or while a vector is masked. */
+static bool polls(const struct shmnet_net *net)
+{
+	return READ_ONCE(net->polling) || READ_ONCE(net->device->masked);
+}
+
+/* Any context. */
 void shmnet_start_timer(struct shmnet_net *net)
 {
 	/* A timer that is being served is not queued: starting it then is right, and is allowed. */
@@ -201,14 +64,15 @@ enum hrtimer_restart shmnet_timer(struct hrtimer *timer)
 	for (slot = 0; slot < net->device->info.nodes; slot++)
 		if (!shmnet_is_own(net, slot))
 			again |= shmnet_tx_tick(net, slot);
-	if (READ_ONCE(net->polling)) {
+	if (polls(net))
 		interval = min(interval, READ_ONCE(net->poll_interval));
+	if (polls(net) || READ_ONCE(net->rescue_slots)) {
+		shmnet_scan(net, shmnet_all_slots(net));
+		again = true;
+	} else if (READ_ONCE(net->casts_resting)) {
+		shmnet_scan(net, BIT_ULL(net->device->slot));
 		again = true;
 	}
-	if (READ_ONCE(net->rescue_slots))
-		again = true;
-	if (READ_ONCE(net->polling) || READ_ONCE(net->rescue_slots))
-		shmnet_scan(net, shmnet_all_slots(net));
 	/* Started, not forwarded: a sender on another CPU may have started it meanwhile. */
 	if (again)
 		hrtimer_start(timer, interval, HRTIMER_MODE_REL_SOFT);
@@ -218,7 +82,7 @@ enum hrtimer_restart shmnet_timer(struct hrtimer *timer)
 /* A timer's look found frames behind @slot that no doorbell had announced. */
 static void note_rescue(struct shmnet_net *net, u32 slot, u32 frames)
 {
-	if (net->polling)
+	if (polls(net))
 		return;
 	if (!net->rescue_slots) {
 		net->rescue_since = ktime_get();
@@ -233,8 +97,18 @@ static void note_rescue(struct shmnet_net *net, u32 slot, u32 frames)
 void shmnet_use_polling(struct shmnet_net *net)
 {
 	WRITE_ONCE(net->polling, true);
-	net->poll_interval = POLL_INTERVAL_MIN;
 	shmnet_start_timer(net);
+}
+
+/* While a vector is masked, it is the timer that looks. */
+static void heed_masking(struct shmnet_net *net)
+{
+	u32 maskings = atomic_read(&net->device->maskings);
+
+	shmnet_count_add(&net->counters, doorbells_masked, maskings - net->maskings);
+	net->maskings = maskings;
+	if (unlikely(READ_ONCE(net->device->masked)))
+		shmnet_start_timer(net);
 }
 
 /* Decides whether the doorbells that were missing were late or lost. */
@@ -245,7 +119,7 @@ static void settle_rescue(struct shmnet_net *net, u64 rang)
 	if (likely(!net->rescue_slots))
 		return;
 	now = ktime_get();
-	if (rang & net->rescue_slots) {
+	if (rang & net->rescue_slots || READ_ONCE(net->device->masked)) {
 		shmnet_count_add(&net->counters, timer_early, net->rescue_frames);
 	} else if (ktime_ms_delta(now, net->rescue_since) >= RESCUE_GRACE_MS) {
 		shmnet_count_add(&net->counters, timer_rescue, net->rescue_frames);
@@ -302,13 +176,14 @@ static bool arm_rings(struct shmnet_net *net)
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
 		struct shmnet_rx_queue *rx = &net->rx[slot];
 
-		if (is_armed(net, slot))
+		if (is_armed(net, slot) || (shmnet_is_own(net, slot) && net->casts_resting))
 			continue;
+		if (!shmnet_is_own(net, slot) && !rx->opened)
+			continue;
+		shmnet_call(net, slot);
 		if (shmnet_is_own(net, slot)) {
 			shmnet_arm_casts(net);
 		} else {
-			if (!rx->opened)
-				continue;
 			SHMNET_AT(connection_R9);
 			shmnet_rx_arm(rx->ring);
 			rx->armed = shmnet_rx_consumed(rx->ring);
@@ -336,15 +211,27 @@ static bool arm_rings(struct shmnet_net *net)
 
 static void adapt_poll_interval(struct shmnet_net *net, int work)
 {
-	ktime_t interval = work ? POLL_INTERVAL_MIN : net->poll_interval * 2;
+	ktime_t interval = work ? SHMNET_POLL_NS : net->poll_interval * 2;
 
 	WRITE_ONCE(net->poll_interval, min_t(ktime_t, interval, POLL_INTERVAL_MAX));
 }
 
-static int poll_slot(struct shmnet_net *net, u32 slot, bool announced, int budget)
+/* @ns: how long it took */
+static int poll_casts(struct shmnet_net *net, bool announced, int budget, u64 *ns)
 {
-	if (shmnet_is_own(net, slot))
-		return shmnet_receive_casts(net, announced, budget);
+	u64 begin = local_clock();
+	int work;
+
+	if (shmnet_casts_rest(net, begin))
+		return 0;
+	work = shmnet_receive_casts(net, announced, budget);
+	*ns = local_clock() - begin;
+	shmnet_charge_casts(net, *ns);
+	return work;
+}
+
+static int poll_slot(struct shmnet_net *net, u32 slot, int budget)
+{
 	shmnet_tx_clean(net, slot, budget);
 	return shmnet_receive_ring(net, slot, budget);
 }
@@ -356,7 +243,8 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	u64 rang, slots, announced;
 	u64 begin = local_clock();
 	u64 unfinished = 0;
-	int total = 0;
+	int total = 0, casts = 0;
+	u64 casts_took = 0;
 	bool again;
 	u32 i;
 
@@ -370,6 +258,7 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 
 	shmnet_count(&net->counters, polls);
 	shmnet_count_add(&net->counters, doorbells_received, hweight64(rang));
+	heed_masking(net);
 	settle_rescue(net, rang);
 	if (rang)
 		net->unheard = 0;
@@ -387,7 +276,13 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 			continue;
 		}
 		armed = is_armed(net, slot);
-		work = poll_slot(net, slot, announced & BIT_ULL(slot), budget - total);
+		if (shmnet_is_own(net, slot)) {
+			work = poll_casts(net, announced & BIT_ULL(slot), budget - total,
+					  &casts_took);
+			casts = work;
+		} else {
+			work = poll_slot(net, slot, budget - total);
+		}
 		total += work;
 		if (total >= budget)
 			unfinished |= BIT_ULL(slot);
@@ -396,7 +291,9 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	}
 	net->unfinished = unfinished;
 	net->next_slot = (net->next_slot + 1) % nodes;
-	if (shmnet_rest(net, begin, total)) {
+	if (total > casts)
+		net->rings_carried = begin;
+	if (shmnet_rest(net, begin, total - casts, casts_took)) {
 		/* All of it is looked at again, and is armed then. */
 		net->unfinished |= slots;
 		total = min(total, budget - 1);
@@ -406,10 +303,10 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	if (total >= budget)
 		return budget;
 
-	if (net->polling)
+	if (polls(net))
 		adapt_poll_interval(net, total);
 	/* Before the end of this poll: behind it another CPU may be in the next one. */
-	again = !net->polling && !net->rescue_slots;
+	again = !polls(net) && !net->rescue_slots;
 	if (again && !is_held(napi, total))
 		again = arm_rings(net);
 	if (napi_complete_done(napi, total) && again)

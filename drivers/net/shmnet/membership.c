@@ -459,4 +459,5 @@ void shmnet_device_init(struct shmnet_device *device)
 	ratelimit_state_init(&device->log_limit, HZ, SHMNET_LOG_LINES);
 	INIT_DELAYED_WORK(&device->tick, tick);
 	INIT_DELAYED_WORK(&device->rejoin, rejoin_work);
+	INIT_DELAYED_WORK(&device->unmask, shmnet_unmask);
 }

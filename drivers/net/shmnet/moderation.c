@@ -5,6 +5,10 @@
  * sockets. So when a program waits for this CPU, and many frames took more than half of its time,
  * the interface rests: it reads nothing and asks for no doorbells until the CPU is idle, or the
  * programs had their share. Meanwhile rings fill, and their senders wait.
+ *
+ * A tape has no sender that could be made to wait, and anybody can fill it. So tapes rest alone:
+ * while programs want the CPU, they are read in half of the time, while rings carry frames in a
+ * sixteenth; and what is overwritten meanwhile is missed.
  */
 #include "shmnet.h"
 
@@ -18,6 +22,13 @@
 #define SHARE		4
 #define REST_MAX_NS	(2 * NSEC_PER_MSEC)
 #define REST_STEP_NS	(50 * NSEC_PER_USEC)
+/* Of the time one part in so many, and how much may be used, and be remembered, at once. */
+#define CASTS_SHARE	2
+#define CASTS_SHARE_BESIDE_RINGS 16
+#define CASTS_BURST_NS	(NSEC_PER_MSEC)
+#define CASTS_DEBT_NS	(4 * NSEC_PER_MSEC)
+/* Rings that have carried nothing for so long do not count. */
+#define RINGS_IDLE_NS	(20 * NSEC_PER_MSEC)
 
 /* Whether a program runs on this CPU, or would. Softirq or interrupt. */
 static bool cpu_is_wanted(void)
@@ -30,8 +41,11 @@ static bool cpu_is_wanted(void)
 	return true;
 }
 
-/* The end of a poll that began at @begin and had @frames. True: rest, and ask for no doorbells. */
-bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames)
+/*
+ * The end of a poll that began at @begin and had @frames of rings; @casts_took ns of it were the
+ * tapes'. True: rest, and ask for no doorbells.
+ */
+bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames, u64 casts_took)
 {
 	u64 now = local_clock();
 	u64 busy, elapsed;
@@ -42,7 +56,7 @@ bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames)
 		net->window_busy = 0;
 	}
 	net->window_frames += frames;
-	net->window_busy += now - begin;
+	net->window_busy += now - begin - casts_took;
 	if (net->window_frames < WINDOW_FRAMES)
 		return false;
 	busy = net->window_busy;
@@ -56,6 +70,36 @@ bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames)
 	hrtimer_start(&net->rest_timer, ns_to_ktime(REST_STEP_NS), HRTIMER_MODE_REL_PINNED);
 	shmnet_count(&net->counters, rx_rests);
 	return true;
+}
+
+/*
+ * Whether the tapes rest at @now, ns of local_clock(): no doorbells are asked for then, and the
+ * backup timer comes back to it. NAPI.
+ */
+bool shmnet_casts_rest(struct shmnet_net *net, u64 now)
+{
+	bool alone = now - net->rings_carried >= RINGS_IDLE_NS;
+	u32 share = alone ? CASTS_SHARE : CASTS_SHARE_BESIDE_RINGS;
+	u64 paid = (now - net->casts_looked) / share;
+	bool rest;
+
+	net->casts_looked = now;
+	net->casts_debt -= min(net->casts_debt, paid);
+	rest = net->casts_debt > CASTS_BURST_NS && cpu_is_wanted();
+	if (rest) {
+		if (!net->casts_resting)
+			shmnet_count(&net->counters, rx_cast_rests);
+		shmnet_disarm_casts(net);
+		shmnet_start_timer(net);
+	}
+	WRITE_ONCE(net->casts_resting, rest);
+	return rest;
+}
+
+/* To read the tapes took @ns. */
+void shmnet_charge_casts(struct shmnet_net *net, u64 ns)
+{
+	net->casts_debt = min_t(u64, net->casts_debt + ns, CASTS_DEBT_NS);
 }
 
 static enum hrtimer_restart rest_is_over(struct hrtimer *timer)
@@ -83,5 +127,6 @@ void shmnet_moderation_stop(struct shmnet_net *net)
 {
 	hrtimer_cancel(&net->rest_timer);
 	WRITE_ONCE(net->resting, false);
+	WRITE_ONCE(net->casts_resting, false);
 	net->window_frames = 0;
 }

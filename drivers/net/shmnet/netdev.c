@@ -54,8 +54,10 @@ void shmnet_net_start(struct shmnet_net *net)
 	atomic64_set(&net->scan, 0);
 	net->unfinished = 0;
 	net->polling = false;
+	net->poll_interval = ns_to_ktime(SHMNET_POLL_NS);
 	net->rescue_slots = 0;
 	net->unheard = 0;
+	net->maskings = atomic_read(&net->device->maskings);
 	shmnet_tapes_start(net);
 	napi_enable(&net->napi);
 	WRITE_ONCE(net->running, true);

@@ -222,6 +222,7 @@ void shmnet_update_ring(struct shmnet_net *net, u32 slot)
 	/* What a peer can make us do again and again takes its time; the tick comes back to it. */
 	if (!wanted || time_before(jiffies, rx->opened_at + SHMNET_REOPEN_INTERVAL))
 		return;
+	shmnet_call(net, slot);
 	shmnet_rx_open(rx->ring, net->device->incarnation, wanted, shmnet_own_doorbell(net, slot));
 	rx->opened = wanted;
 	rx->opened_at = jiffies;

@@ -188,6 +188,7 @@ struct shmnet_net {
 	ktime_t rescue_window;
 	u32 rescues;
 	u32 unheard;			/* rescues since a doorbell was heard */
+	u32 maskings;			/* of device->maskings, as far as they are counted; NAPI */
 
 	/* Moderation: since when, and how much of it NAPI took. NAPI; @resting: also its timer. */
 	u64 window_since;		/* ns of local_clock() */
@@ -195,6 +196,10 @@ struct shmnet_net {
 	u32 window_frames;
 	bool resting;			/* polls do nothing until the timer has them */
 	u64 rest_until;			/* ns of local_clock() */
+	u64 rings_carried;		/* likewise: when rings last had frames */
+	u64 casts_looked;		/* likewise: when tapes last were to be read */
+	u64 casts_debt;			/* ns that tapes had beyond their share */
+	bool casts_resting;		/* the backup timer looks at them again; any thread reads */
 	struct hrtimer rest_timer;
 
 	struct hrtimer timer;		/* the fast backup timer: only while work is outstanding */
@@ -214,6 +219,11 @@ struct shmnet_vector {
 	struct shmnet_device *device;
 	u32 index;
 	u64 slots[SHMNET_NETWORKS_MAX];	/* bit by slot: whose rings it speaks for */
+	u32 callers;			/* that may wait for a doorbell at one time */
+	atomic_t called;		/* doorbells that were asked for, and have not come */
+	u32 uncalled;			/* others, in this window; its handler */
+	unsigned long window;		/* jiffies of its first; its handler */
+	bool masked;			/* its handler sets it, device->unmask clears it */
 	char name[32];
 };
 
@@ -232,6 +242,10 @@ struct shmnet_device {
 	u32 peer_id;			/* ivshmem's, or SHMNET_NO_PEER */
 	u32 vectors;
 	struct shmnet_vector *vector;
+	bool may_mask;			/* vectors are all there, and not about to go */
+	bool masked;			/* some are: interfaces look by the timer; any thread */
+	atomic_t maskings;		/* ever */
+	struct delayed_work unmask;
 	u32 read_speed;			/* MB/s, measured at probe */
 	u32 write_speed;
 
@@ -257,6 +271,9 @@ struct shmnet_device {
 
 /* 32 KiB: two hold an unsegmented frame. */
 #define SHMNET_CHUNK_ORDER	3
+
+/* Between polls without doorbells, while there is traffic. */
+#define SHMNET_POLL_NS		(50 * NSEC_PER_USEC)
 
 /* Ages in ticks of the backup timer, a millisecond each. */
 #define SHMNET_TICK_NS		(NSEC_PER_MSEC)
@@ -294,13 +311,17 @@ static inline u64 shmnet_all_slots(const struct shmnet_net *net)
 	return GENMASK_ULL(net->device->info.nodes - 1, 0);
 }
 
-/* irq.c: doorbells, timers and when NAPI runs */
+/* vectors.c: doorbells */
 int shmnet_request_vectors(struct shmnet_device *device);
 void shmnet_free_vectors(struct shmnet_device *device);
+void shmnet_unmask(struct work_struct *work);
+void shmnet_call(struct shmnet_net *net, u32 slot);
 u32 shmnet_own_doorbell(const struct shmnet_net *net, u32 slot);
 void shmnet_ring(struct shmnet_device *device, u32 doorbell, struct shmnet_counters *counters);
 void shmnet_ring_directory(struct shmnet_device *device, u32 slot);
 void shmnet_ring_directories(struct shmnet_device *device);
+
+/* irq.c: timers, and when NAPI runs */
 void shmnet_start_timer(struct shmnet_net *net);
 void shmnet_scan(struct shmnet_net *net, u64 slots);
 void shmnet_use_polling(struct shmnet_net *net);
@@ -308,7 +329,9 @@ enum hrtimer_restart shmnet_timer(struct hrtimer *timer);
 int shmnet_poll(struct napi_struct *napi, int budget);
 
 /* moderation.c */
-bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames);
+bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames, u64 casts_took);
+bool shmnet_casts_rest(struct shmnet_net *net, u64 now);
+void shmnet_charge_casts(struct shmnet_net *net, u64 ns);
 void shmnet_moderation_init(struct shmnet_net *net);
 void shmnet_moderation_stop(struct shmnet_net *net);
 

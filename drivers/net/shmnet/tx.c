@@ -187,6 +187,7 @@ static void stop_until_room(struct shmnet_net *net, u32 slot)
 	if (tx->oldest == tx->next)
 		tx->progress = READ_ONCE(net->ticks);
 	netif_tx_stop_queue(queue);
+	shmnet_call(net, slot);
 	if (shmnet_tx_arm_granted(tx->ring, net->info.gso_frame_max)) {
 		netif_tx_start_queue(queue);
 		return;
@@ -285,6 +286,7 @@ netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		/* BQL's limit, or room: hear when half of what is on the way was read. */
 		u32 middle = tx->oldest + (tx->next - tx->oldest) / 2;
 
+		shmnet_call(net, slot);
 		if (shmnet_tx_arm_consumed(tx->ring, tx->entries[middle & tx->entries_mask].end))
 			reclaim(net, slot, 0);
 	}
