@@ -138,7 +138,7 @@ void shmnet_unmask(struct work_struct *work)
 			shmnet_scan(device->net[i], shmnet_all_slots(device->net[i]));
 	shmnet_check_now(device);
 	if (__ratelimit(&device->log_limit))
-		pci_warn(device->pdev, "a peer rings doorbells without end; they were masked\n");
+		pci_warn(device->pdev, "doorbells that nobody asked for: masked for a while\n");
 }
 
 static irqreturn_t handle_vector(int irq, void *data)
