@@ -294,7 +294,7 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	if (total > casts)
 		net->rings_carried = begin;
 	if (shmnet_rest(net, begin, total - casts, casts_took)) {
-		/* All of it is looked at again, and is armed then; casts meanwhile need not ring. */
+		/* All of it is looked at again, and is armed then; casts need not ring before. */
 		net->unfinished |= slots;
 		shmnet_disarm_casts(net);
 		total = min(total, budget - 1);
