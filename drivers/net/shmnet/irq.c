@@ -21,7 +21,7 @@
 #define RESCUES_MAX		8
 #define UNHEARD_MAX		4
 
-/* Between polls without doorbells it grows so far while there is no traffic. */
+/* The interval between polls without doorbells grows so far while there is no traffic. */
 #define POLL_INTERVAL_MAX	(4 * NSEC_PER_MSEC)
 
 /* Has NAPI look at the rings of @slots without a doorbell. Process or softirq context. */
@@ -150,6 +150,12 @@ static bool is_armed(const struct shmnet_net *net, u32 slot)
 	return rx->opened && rx->armed == shmnet_rx_consumed(rx->ring);
 }
 
+/* Whether doorbells are wanted there at all. */
+static bool may_arm(const struct shmnet_net *net, u32 slot)
+{
+	return shmnet_is_own(net, slot) ? !net->casts_resting : net->rx[slot].opened;
+}
+
 /*
  * Whether NAPI will go on without interrupts after a poll with @total frames, as its
  * napi_complete_done() decides: a program polls busily, or the user has interrupts deferred.
@@ -176,9 +182,7 @@ static bool arm_rings(struct shmnet_net *net)
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
 		struct shmnet_rx_queue *rx = &net->rx[slot];
 
-		if (is_armed(net, slot) || (shmnet_is_own(net, slot) && net->casts_resting))
-			continue;
-		if (!shmnet_is_own(net, slot) && !rx->opened)
+		if (is_armed(net, slot) || !may_arm(net, slot))
 			continue;
 		shmnet_call(net, slot);
 		if (shmnet_is_own(net, slot)) {
@@ -291,8 +295,6 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	}
 	net->unfinished = unfinished;
 	net->next_slot = (net->next_slot + 1) % nodes;
-	if (total > casts)
-		net->rings_carried = begin;
 	if (shmnet_rest(net, begin, total - casts, casts_took)) {
 		/* All of it is looked at again, and is armed then; casts need not ring before. */
 		net->unfinished |= slots;

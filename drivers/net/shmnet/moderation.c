@@ -50,6 +50,8 @@ bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames, u64 casts_took)
 	u64 now = local_clock();
 	u64 busy, elapsed;
 
+	if (frames)
+		net->rings_carried = begin;
 	/* A window begins with a frame: looks that found none are no part of it. */
 	if (!net->window_frames) {
 		net->window_since = begin;

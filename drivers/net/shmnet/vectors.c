@@ -202,6 +202,7 @@ int shmnet_request_vectors(struct shmnet_device *device)
 
 		vector->device = device;
 		vector->index = i;
+		vector->window = jiffies;
 		snprintf(vector->name, sizeof(vector->name), "%s-%s-%u", SHMNET_NAME,
 			 pci_name(device->doorbells), i);
 		err = request_irq(pci_irq_vector(device->doorbells, i), handle_vector, 0,
@@ -246,6 +247,8 @@ void shmnet_free_vectors(struct shmnet_device *device)
 	stop_masking(device);
 	for (i = 0; i < device->vectors; i++)
 		free_irq(pci_irq_vector(device->doorbells, i), &device->vector[i]);
+	/* A peer that rings while the node leaves has a handler ask for a tick behind the last. */
+	cancel_delayed_work_sync(&device->tick);
 	if (device->vectors)
 		pci_free_irq_vectors(device->doorbells);
 	kfree(device->vector);
