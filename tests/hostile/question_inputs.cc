@@ -226,30 +226,55 @@ void add_types(Inputs& inputs)
 		return [type](Entry&, shmnet_command& command) { command.type = type; };
 	};
 	for (u8 type : {0, int{SHMNET_COMMAND_HELLO}, int{SHMNET_COMMAND_LEAVE},
-			int{SHMNET_COMMAND_HAVE}, 5, 255})
+			int{SHMNET_COMMAND_HAVE}, int{SHMNET_COMMAND_HAVE_NOT}, 7, 255})
 		add(inputs, "B10", format("ask, but type {}", type), [=](Entry& entry) {
 			return judge_question(entry, {"", "", type_is(type), false, false});
 		});
-	for (u8 type : {0, int{SHMNET_COMMAND_HELLO}, int{SHMNET_COMMAND_LEAVE},
-			int{SHMNET_COMMAND_ASK}, 5, 255})
+	for (u8 type :
+	     {0, int{SHMNET_COMMAND_HELLO}, int{SHMNET_COMMAND_LEAVE}, int{SHMNET_COMMAND_ASK},
+	      int{SHMNET_COMMAND_ASK_ALL}, int{SHMNET_COMMAND_HAVE_NOT}, 7, 255})
 		add(inputs, "B10", format("have, but type {}", type), [=](Entry& entry) {
 			return judge_answer(entry, {"", "", type_is(type), false, false});
 		});
 }
 
+constexpr std::array<u8, 4> ALL_TYPES = {SHMNET_COMMAND_ASK, SHMNET_COMMAND_ASK_ALL,
+					 SHMNET_COMMAND_HAVE, SHMNET_COMMAND_HAVE_NOT};
+
+bool is_question(u8 type)
+{
+	return type == SHMNET_COMMAND_ASK || type == SHMNET_COMMAND_ASK_ALL;
+}
+
+const char* name_of(u8 type)
+{
+	switch (type) {
+	case SHMNET_COMMAND_ASK:
+		return "ask";
+	case SHMNET_COMMAND_ASK_ALL:
+		return "ask all";
+	case SHMNET_COMMAND_HAVE:
+		return "have";
+	default:
+		return "have not";
+	}
+}
+
 /* B6: answers that nobody has asked for, and the same one again. */
 void add_unasked(Inputs& inputs)
 {
-	for (u32 times : {1, 1000})
-		add(inputs, "B6", format("have, {} times, before it is asked for", times),
-		    [times](Entry& entry) {
-			    shmnet_command_flow flow = entry.new_flow(PROTOCOL_TCP, 70);
-			    for (u32 i = 0; i < times; i++)
-				    entry.cast(entry.command(SHMNET_COMMAND_HAVE, flow));
-			    if (!entry.heard_all(PATIENCE))
-				    return std::string(NO_ANSWER);
-			    return judge_disbelief(entry, flow);
-		    });
+	for (u8 type : {SHMNET_COMMAND_HAVE, SHMNET_COMMAND_HAVE_NOT})
+		for (u32 times : {1, 1000})
+			add(inputs, "B6",
+			    format("{}, {} times, before it is asked for", name_of(type), times),
+			    [=](Entry& entry) {
+				    shmnet_command_flow flow = entry.new_flow(PROTOCOL_TCP, 70);
+				    for (u32 i = 0; i < times; i++)
+					    entry.cast(entry.command(type, flow));
+				    if (!entry.heard_all(PATIENCE))
+					    return std::string(NO_ANSWER);
+				    return judge_disbelief(entry, flow);
+			    });
 	add(inputs, "B6", "have, of what the victim has itself", [](Entry& entry) {
 		for (u32 i = 0; i < 3; i++)
 			entry.cast(entry.command(SHMNET_COMMAND_HAVE, entry.held()));
@@ -275,11 +300,9 @@ void add_unasked(Inputs& inputs)
 /* B9: without end; nobody has, or has asked for, any of these. */
 void add_floods(Inputs& inputs)
 {
-	for (u8 type : {SHMNET_COMMAND_ASK, SHMNET_COMMAND_HAVE})
+	for (u8 type : ALL_TYPES)
 		for (u32 times : {1000, 10000})
-			add(inputs, "B9",
-			    format("{} of {} connections",
-				   type == SHMNET_COMMAND_ASK ? "ask" : "have", times),
+			add(inputs, "B9", format("{} of {} connections", name_of(type), times),
 			    [=](Entry& entry) {
 				    shmnet_command command =
 					    entry.command(type, entry.new_flow(PROTOCOL_TCP, 72));
@@ -312,15 +335,12 @@ void add_floods(Inputs& inputs)
 /* B1: words of a command that change while it is read. */
 void add_flips(Inputs& inputs)
 {
-	for (u8 type : {SHMNET_COMMAND_ASK, SHMNET_COMMAND_HAVE})
+	for (u8 type : ALL_TYPES)
 		for (u32 word = 1; word < sizeof(shmnet_command) / sizeof(u32); word++)
-			add(inputs, "B1",
-			    format("word {} of {} flips", word,
-				   type == SHMNET_COMMAND_ASK ? "a question" : "an answer"),
+			add(inputs, "B1", format("word {} of \"{}\" flips", word, name_of(type)),
 			    [=](Entry& entry) {
-				    auto flow = type == SHMNET_COMMAND_ASK
-							? entry.held()
-							: entry.make_ask(PATIENCE);
+				    auto flow = is_question(type) ? entry.held()
+								  : entry.make_ask(PATIENCE);
 				    if (!flow)
 					    return "it does not ask";
 				    entry.cast_flipping(entry.command(type, *flow), word);

@@ -41,6 +41,7 @@
 	X(tx_stops)		/* a queue waited for its receiver */		\
 	X(flows_asked)		/* connections that all nodes were asked for */	\
 	X(flows_found)		/* of these: some node had it */		\
+	X(flows_refused)	/* connections that all nodes denied */ \
 	X(doorbells_sent)							\
 	X(doorbells_received)	/* rings and tapes that a poll found announced */ \
 	X(doorbells_repeated)	/* the receiver seemed not to have heard */	\

@@ -138,7 +138,7 @@ static bool is_answer(struct shmnet_net *net, const struct shmnet_flow *flow,
 }
 
 /* Of TCP, whether it is a connection's first packet; others have none that could be told. */
-static bool is_first(const struct shmnet_flow *flow)
+bool shmnet_flow_is_first(const struct shmnet_flow *flow)
 {
 	return flow->protocol != IPPROTO_TCP ||
 	       (flow->tcp_flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN;
@@ -185,7 +185,7 @@ static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 {
 	struct shmnet_flow_target target;
 
-	switch (step_of(net, flow, is_first(flow), &target)) {
+	switch (step_of(net, flow, shmnet_flow_is_first(flow), &target)) {
 	case SHMNET_FLOW_STEP_KNOWN:
 		return target.node;
 	case SHMNET_FLOW_STEP_ASKED:

@@ -21,6 +21,9 @@
 #define CLAIM_TRIES	16
 #define FDB_TICKS	100
 #define REJOIN_RETRY	(10 * HZ)
+/* Jiffies: a look at the directory that is asked for costs so many, and so many may be owed. */
+#define LOOK_COST	(HZ / 50 ?: 1)
+#define LOOKS_CREDIT	(HZ)
 
 static struct workqueue_struct *workqueue;
 
@@ -113,20 +116,38 @@ static void join(struct shmnet_device *device)
 		if (device->net[i] && device->net[i]->services)
 			shmnet_services_show(device->net[i]);
 	device->joined = true;
-	device->tick_due = jiffies;
+	WRITE_ONCE(device->tick_due, jiffies);
+	device->looks_paid = jiffies;
 	queue_delayed_work(workqueue, &device->tick, 0);
 }
 
 /*
  * Looks at the directory soon: at once, but not more than once a jiffy. Any context. Who is asked
- * without end (a storm of doorbells, a flood of commands) spends no more on it than a bit's test.
+ * without end (a storm of doorbells, a flood of commands) spends no more on it than a bit's test,
+ * and one look in LOOK_COST.
  */
 void shmnet_check_now(struct shmnet_device *device)
 {
-	unsigned long delay = time_after(jiffies, READ_ONCE(device->checked)) ? 0 : 1;
+	unsigned long now = jiffies, due = READ_ONCE(device->look_due);
+	unsigned long tick_due = READ_ONCE(device->tick_due);
 
-	if (!test_and_set_bit(0, &device->asked))
-		mod_delayed_work(workqueue, &device->tick, delay);
+	if (test_and_set_bit(0, &device->asked))
+		return;
+	if (time_after(due, tick_due))
+		due = tick_due;
+	mod_delayed_work(workqueue, &device->tick, time_after(due, now) ? due - now : 0);
+}
+
+/* A look at @now; device->lock. */
+static void pay_look(struct shmnet_device *device, unsigned long now)
+{
+	unsigned long due;
+
+	if (time_before(device->looks_paid, now))
+		device->looks_paid = now;
+	device->looks_paid += LOOK_COST;
+	due = device->looks_paid - LOOKS_CREDIT;
+	WRITE_ONCE(device->look_due, time_after(due, now) ? due : now + 1);
 }
 
 static bool takes_part(const struct shmnet_net *net, u32 slot)
@@ -267,13 +288,13 @@ static void tick(struct work_struct *work)
 	mutex_lock(&device->lock);
 	if (!device->joined || device->leaving)
 		goto unlock;
-	WRITE_ONCE(device->checked, now);
 	if (time_after_eq(now, device->tick_due)) {
 		check = time_after(now, device->tick_due + TICK) ? SHMNET_CHECK_LATE
 								 : SHMNET_CHECK_TICK;
-		device->tick_due = now + TICK;
+		WRITE_ONCE(device->tick_due, now + TICK);
 		shmnet_core_beat(device->core);
 	}
+	pay_look(device, now);
 	SHMNET_AT(membership_R2);
 	if (!shmnet_core_owns_slot(device->core)) {
 		queue_delayed_work(workqueue, &device->rejoin, 0);

@@ -3,9 +3,9 @@
  * Whose connection it is: asked of all nodes, by a command frame, when a packet comes that begins
  * none and the connection table does not know. So connections go on when another entry takes over,
  * and when the one that they came in by has started anew. Whoever has a socket of it says so;
- * meanwhile its packets wait, a few of them and not for long. Who has none says nothing, so that
- * silence may be a lost frame: only what nobody has several times, asked with several packets,
- * this node refuses.
+ * meanwhile its packets wait, a few of them and not for long. Who has none says nothing: silence may
+ * be a lost frame, or a node that gets no processor. When several packets have waited in vain, those
+ * who have none are asked to say so; and what all of them have denied, this node refuses.
  *
  * Fragments wait here, too, for the first of their packet, which may come later, or by another
  * entry: for its pin. Nobody is asked for these.
@@ -25,14 +25,15 @@
 #define REPEAT		(HZ / 125 ?: 1)
 #define FORGOTTEN	(5 * HZ)
 /*
- * Packets that must have waited in vain, and for how long nobody must have answered, in jiffies: a
- * node may get no processor for a while.
+ * The round in which all are asked to answer, and for how long it must have been asked until it is
+ * refused, in jiffies: a node that has just come does not know all others yet.
  */
 #define ROUNDS		3
 #define SILENCE		HZ
 /* In a jiffy, of this node: a flood of packets is no flood of frames. */
 #define QUESTIONS_RATE	(4000 / HZ ?: 1)
 #define ANSWERS_RATE	(16000 / HZ ?: 1)
+#define DENIALS_RATE	QUESTIONS_RATE
 
 struct question {
 	struct list_head list;
@@ -43,6 +44,7 @@ struct question {
 	unsigned long begun;	/* this round, or the last one */
 	u32 round;		/* from 1 */
 	u32 asked;		/* times, in this round */
+	u64 denied;		/* bit by slot: that node has said that it has none */
 	bool waits;		/* for an answer */
 };
 
@@ -87,7 +89,9 @@ static void ask(struct shmnet_questions *questions, struct question *question)
 	struct shmnet_command_flow told;
 
 	shmnet_flow_tell(&question->flow, &told);
-	shmnet_cast_flow(questions->net, SHMNET_COMMAND_ASK, &told);
+	shmnet_cast_flow(questions->net,
+			 question->round < ROUNDS ? SHMNET_COMMAND_ASK : SHMNET_COMMAND_ASK_ALL,
+			 &told);
 	question->asked++;
 }
 
@@ -220,9 +224,28 @@ static void give_up(struct shmnet_questions *questions, struct question *questio
 	struct shmnet_net *net = questions->net;
 	struct shmnet_flow_target own = { net->device->slot, net->device->incarnation };
 
+	shmnet_count(&questions->counters, flows_refused);
 	question->flow.tcp_flags = TCPHDR_RST;
 	shmnet_flow_remember(net->flows, &question->flow, &own);
 	end(questions, question, packets);
+}
+
+/*
+ * Whether all others that take part have said so: of one that shows no life nobody knows. That a
+ * connection which only begins is nobody's needs no witness; nor may who gives none keep it away.
+ */
+static bool nobody_has(const struct shmnet_questions *questions, const struct question *question)
+{
+	const struct shmnet_net *net = questions->net;
+	u32 slot;
+
+	if (shmnet_flow_is_first(&question->flow))
+		return true;
+	for (slot = 0; slot < net->device->info.nodes; slot++)
+		if (!shmnet_is_own(net, slot) && !(question->denied & BIT_ULL(slot)) &&
+		    shmnet_active_incarnation(net, slot))
+			return false;
+	return true;
 }
 
 /* What a question comes to as time passes. True: it waits for an answer. */
@@ -242,8 +265,8 @@ static bool go_on(struct shmnet_questions *questions, struct question *question,
 		end(questions, question, packets);
 		return false;
 	}
-	if (!fragments && age >= PATIENCE && question->round >= ROUNDS &&
-	    jiffies - question->first >= SILENCE) {
+	if (!fragments && question->round >= ROUNDS && jiffies - question->first >= SILENCE &&
+	    nobody_has(questions, question)) {
 		give_up(questions, question, packets);
 		return false;
 	}
@@ -275,17 +298,22 @@ static void tick(struct timer_list *timer)
 	send(&packets);
 }
 
-/* Another node asks. NAPI. */
-void shmnet_asked(struct shmnet_net *net, const struct shmnet_command_flow *told)
+/* Another node asks, who has it or @all. NAPI. */
+void shmnet_asked(struct shmnet_net *net, const struct shmnet_command_flow *told, bool all)
 {
-	if (shmnet_is_global(net) && may(&net->questions->answered, ANSWERS_RATE) &&
-	    shmnet_has_socket(net, told))
+	struct shmnet_questions *questions = net->questions;
+
+	if (!shmnet_is_global(net) || !may(&questions->answered, ANSWERS_RATE))
+		return;
+	if (shmnet_has_socket(net, told))
 		shmnet_cast_flow(net, SHMNET_COMMAND_HAVE, told);
+	else if (all && may(&questions->denied, DENIALS_RATE))
+		shmnet_cast_flow(net, SHMNET_COMMAND_HAVE_NOT, told);
 }
 
-/* The node of @target says that it has it. What was not asked is not heard. NAPI. */
+/* The node of @target says whether it has it. What was not asked is not heard. NAPI. */
 void shmnet_answered(struct shmnet_net *net, const struct shmnet_command_flow *told,
-		     const struct shmnet_flow_target *target)
+		     const struct shmnet_flow_target *target, bool has)
 {
 	struct shmnet_questions *questions = net->questions;
 	struct question *question;
@@ -299,7 +327,9 @@ void shmnet_answered(struct shmnet_net *net, const struct shmnet_command_flow *t
 	__skb_queue_head_init(&packets);
 	spin_lock(&questions->lock);
 	question = find(questions, &flow);
-	if (question) {
+	if (question && !has) {
+		question->denied |= BIT_ULL(target->node);
+	} else if (question) {
 		shmnet_count(&questions->counters, flows_found);
 		shmnet_flow_remember(net->flows, &question->flow, target);
 		end(questions, question, &packets);

@@ -293,10 +293,13 @@ static void receive_command(struct shmnet_net *net, const struct sk_buff *skb, u
 		shmnet_check_now(net->device);
 		break;
 	case SHMNET_COMMAND_ASK:
-		shmnet_asked(net, &command->flow);
+	case SHMNET_COMMAND_ASK_ALL:
+		shmnet_asked(net, &command->flow, command->type == SHMNET_COMMAND_ASK_ALL);
 		break;
 	case SHMNET_COMMAND_HAVE:
-		shmnet_answered(net, &command->flow, &target);
+	case SHMNET_COMMAND_HAVE_NOT:
+		shmnet_answered(net, &command->flow, &target,
+				command->type == SHMNET_COMMAND_HAVE);
 		break;
 	}
 }

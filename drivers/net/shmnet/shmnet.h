@@ -141,13 +141,14 @@ struct shmnet_allowance {
 /* Connections whose node is asked for (questions.c). */
 struct shmnet_questions {
 	struct shmnet_net *net;
-	spinlock_t lock;			/* all that follows but @answered */
+	spinlock_t lock;			/* all that follows but @answered and @denied */
 	struct list_head list;			/* the oldest first */
 	struct hlist_head buckets[256];
 	u32 count;
 	struct timer_list timer;		/* while there are some */
 	struct shmnet_allowance asked;
 	struct shmnet_allowance answered;	/* NAPI */
+	struct shmnet_allowance denied;		/* likewise */
 	struct shmnet_counters counters;
 };
 
@@ -253,7 +254,8 @@ struct shmnet_device {
 	spinlock_t cast_lock;		/* the core's cast writer */
 	struct delayed_work tick;
 	unsigned long tick_due;		/* jiffies */
-	unsigned long checked;		/* jiffies of the last look at the directory */
+	unsigned long looks_paid;	/* jiffies up to which looks are paid for; under the lock */
+	unsigned long look_due;		/* jiffies: none that is asked for is sooner; any thread */
 	unsigned long asked;		/* bit 0: a look was asked for, and has not begun */
 	u32 suspected[SHMNET_NODES_MAX];	/* incarnation without life; the tick writes */
 	u32 ticks;			/* regular ones */
@@ -376,6 +378,7 @@ u16 shmnet_global_select_queue(struct net_device *dev, struct sk_buff *skb,
 			       struct net_device *sb_dev);
 netdev_tx_t shmnet_global_xmit(struct sk_buff *skb, struct net_device *dev);
 bool shmnet_flow_of(const struct sk_buff *skb, struct shmnet_flow *flow);
+bool shmnet_flow_is_first(const struct shmnet_flow *flow);
 enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet_flow *flow,
 				     struct shmnet_flow_target *target, u64 *candidates);
 
@@ -385,9 +388,9 @@ bool shmnet_has_socket(const struct shmnet_net *net, const struct shmnet_command
 
 /* questions.c */
 netdev_tx_t shmnet_ask_xmit(struct shmnet_net *net, struct sk_buff *skb);
-void shmnet_asked(struct shmnet_net *net, const struct shmnet_command_flow *told);
+void shmnet_asked(struct shmnet_net *net, const struct shmnet_command_flow *told, bool all);
 void shmnet_answered(struct shmnet_net *net, const struct shmnet_command_flow *told,
-		     const struct shmnet_flow_target *target);
+		     const struct shmnet_flow_target *target, bool has);
 int shmnet_questions_create(struct shmnet_net *net);
 void shmnet_questions_flush(struct shmnet_net *net);
 void shmnet_questions_destroy(struct shmnet_net *net);

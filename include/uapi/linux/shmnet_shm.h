@@ -363,9 +363,11 @@ enum shmnet_command_type {
 	SHMNET_COMMAND_LEAVE = 2,	/* look at the directory: I go */
 	SHMNET_COMMAND_ASK = 3,		/* who has a socket of this connection? */
 	SHMNET_COMMAND_HAVE = 4,	/* I have */
+	SHMNET_COMMAND_ASK_ALL = 5,	/* as ASK; who has none says so */
+	SHMNET_COMMAND_HAVE_NOT = 6,	/* I have none */
 };
 
-/* A connection as packets to a shared address have it, for ASK and HAVE. */
+/* A connection as packets to a shared address have it, for all that is asked and answered. */
 struct shmnet_command_flow {
 	__u8 source[16];	/* IPv4 as ::ffff:a.b.c.d */
 	__u8 destination[16];
