@@ -16,6 +16,7 @@
 #include <net/ipv6_stubs.h>
 #include <net/ndisc.h>
 #include <net/nexthop.h>
+#include <net/route.h>
 
 /* Flows that are remembered, each until another one has its place. */
 #define PLACES		4096
@@ -80,12 +81,17 @@ static bool find_entry(struct shmnet_way_back *back, const struct shmnet_flow *a
 	return found && (found & ~(u64)SLOT_MASK) == hash;
 }
 
-static void look_at(struct pair *pair, const struct neighbour *neighbour)
+/* Whose address is not known yet is asked for: a later packet will find it. */
+static void look_at(struct pair *pair, struct neighbour *neighbour)
 {
 	u32 i;
 
-	if (!neighbour || !(READ_ONCE(neighbour->nud_state) & NUD_VALID))
+	if (IS_ERR(neighbour))
 		return;
+	if (!(READ_ONCE(neighbour->nud_state) & NUD_VALID)) {
+		neigh_event_send(neighbour, NULL);
+		return;
+	}
 	for (i = 0; i < ARRAY_SIZE(pair->mac); i++)
 		if (ether_addr_equal(neighbour->ha, pair->mac[i]))
 			pair->found |= BIT(i);
@@ -96,16 +102,15 @@ static bool is_usable(const struct pair *pair, const struct fib_nh_common *hop)
 	return hop->nhc_dev == pair->dev && !(hop->nhc_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN));
 }
 
-/* Under rcu_read_lock(). */
+/* Under rcu_read_lock(), with bottom halves off. */
 static void look_at_hop(struct pair *pair, const struct fib_nh_common *hop)
 {
 	if (!is_usable(pair, hop))
 		return;
 	if (hop->nhc_gw_family == AF_INET)
-		look_at(pair, __ipv4_neigh_lookup_noref(hop->nhc_dev,
-							(__force u32)hop->nhc_gw.ipv4));
+		look_at(pair, ip_neigh_gw4(hop->nhc_dev, hop->nhc_gw.ipv4));
 	else if (hop->nhc_gw_family == AF_INET6)
-		look_at(pair, __ipv6_neigh_lookup_noref_stub(hop->nhc_dev, &hop->nhc_gw.ipv6));
+		look_at(pair, ip_neigh_gw6(hop->nhc_dev, &hop->nhc_gw.ipv6));
 }
 
 /* Under rcu_read_lock(). */
