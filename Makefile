@@ -17,10 +17,10 @@ help:
 	@sed 's/^|//' docs/make-help.txt
 
 # What the other targets install, by groups of tools/deps/install. YES=1 does not ask.
-.PHONY: deps deps-build deps-lab deps-test deps-routing deps-bench deps-kernel
+.PHONY: deps deps-build deps-lab deps-test deps-routing deps-load deps-bench deps-kernel
 deps:
 	@tools/deps/install build lab test routing
-deps-build deps-lab deps-test deps-routing deps-bench deps-kernel:
+deps-build deps-lab deps-test deps-routing deps-load deps-bench deps-kernel:
 	@tools/deps/install $(@:deps-%=%)
 
 .PHONY: demo demo-global demo-ospf

@@ -30,7 +30,10 @@
  */
 #define ROUNDS		3
 #define SILENCE		HZ
-/* In a jiffy, of this node: a flood of packets is no flood of frames. */
+/*
+ * In a jiffy, of this node: a flood of packets is no flood of frames. Questions beyond it wait for
+ * their turn, with their packets, since whole crowds come at once when an entry has started anew.
+ */
 #define QUESTIONS_RATE	(4000 / HZ ?: 1)
 #define ANSWERS_RATE	(16000 / HZ ?: 1)
 #define DENIALS_RATE	QUESTIONS_RATE
@@ -41,7 +44,7 @@ struct question {
 	struct shmnet_flow flow;
 	struct sk_buff_head packets;
 	unsigned long first;	/* jiffies: the first round */
-	unsigned long begun;	/* this round, or the last one */
+	unsigned long begun;	/* since its turn has come in this round, or the last one */
 	u32 round;		/* from 1 */
 	u32 asked;		/* times, in this round */
 	u64 denied;		/* bit by slot: that node has said that it has none */
@@ -84,10 +87,17 @@ static bool is_of_fragments(const struct question *question)
 	return question->flow.kind == SHMNET_FLOW_FRAGMENT;
 }
 
+/* Under the lock. If it is its turn. */
 static void ask(struct shmnet_questions *questions, struct question *question)
 {
 	struct shmnet_command_flow told;
 
+	if (!may(&questions->asked, QUESTIONS_RATE))
+		return;
+	if (!question->asked) {
+		question->begun = jiffies;
+		shmnet_count(&questions->counters, flows_asked);
+	}
 	shmnet_flow_tell(&question->flow, &told);
 	shmnet_cast_flow(questions->net,
 			 question->round < ROUNDS ? SHMNET_COMMAND_ASK : SHMNET_COMMAND_ASK_ALL,
@@ -152,8 +162,6 @@ static struct question *begin(struct shmnet_questions *questions, const struct s
 
 	if (question && question->waits)
 		return question;
-	if (!may(&questions->asked, QUESTIONS_RATE))
-		return NULL;
 	question = question ?: add(questions, flow);
 	if (!question)
 		return NULL;
@@ -162,10 +170,8 @@ static struct question *begin(struct shmnet_questions *questions, const struct s
 	question->round++;
 	question->asked = 0;
 	question->waits = true;
-	if (!is_of_fragments(question)) {
-		shmnet_count(&questions->counters, flows_asked);
+	if (!is_of_fragments(question))
 		ask(questions, question);
-	}
 	mod_timer(&questions->timer, jiffies + 1);
 	return question;
 }
@@ -265,6 +271,10 @@ static bool go_on(struct shmnet_questions *questions, struct question *question,
 		end(questions, question, packets);
 		return false;
 	}
+	if (!fragments && !question->asked) {
+		ask(questions, question);
+		return true;
+	}
 	if (!fragments && question->round >= ROUNDS && jiffies - question->first >= SILENCE &&
 	    nobody_has(questions, question)) {
 		give_up(questions, question, packets);
@@ -275,8 +285,7 @@ static bool go_on(struct shmnet_questions *questions, struct question *question,
 		drop(questions, &question->packets);
 		return false;
 	}
-	if (!fragments && age >= question->asked * REPEAT &&
-	    may(&questions->asked, QUESTIONS_RATE))
+	if (!fragments && age >= question->asked * REPEAT)
 		ask(questions, question);
 	return true;
 }
