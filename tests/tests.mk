@@ -58,7 +58,12 @@ SELECTED_TESTS = $(filter $(TESTS:%=$(BUILD)/tests/%),$(UNIT_TESTS) $(STRESS_PRO
 unit: $(SELECTED_TESTS) $(if $(filter-out $(CORE_TESTS) $(STRESS_PROGRAMS),$(SELECTED_TESTS)),$(PROGRAMS))
 	$(Q)SHMNET_BUILD=$(BUILD) RC_PARAMS='max_success=300 $(RC_PARAMS)' tests/unit/run $(SELECTED_TESTS)
 
-.PHONY: unit-programs
+# Of the core alone, by the compiler that the module has; `make check` has all others under the sanitizers.
+CORE_NAMES = $(patsubst $(BUILD)/tests/%,%,$(CORE_TESTS) $(STRESS_PROGRAMS))
+.PHONY: unit-core core-programs unit-programs
+unit-core:
+	$(Q)$(MAKE) unit TESTS='$(CORE_NAMES)'
+core-programs: $(CORE_TESTS) $(STRESS_PROGRAMS) $(HOSTILE_PEER)
 unit-programs: $(SELECTED_TESTS) $(HOSTILE_PEER)
 
 # The same under the sanitizers, by the other compiler. Not vptr: it needs a descriptor for each check,
