@@ -3,9 +3,9 @@
  * Whose connection it is: asked of all nodes, by a command frame, when a packet comes that begins
  * none and the connection table does not know. So connections go on when another entry takes over,
  * and when the one that they came in by has started anew. Whoever has a socket of it says so;
- * meanwhile its packets wait, a few of them and not for long. Who has none says nothing: silence may
- * be a lost frame, or a node that gets no processor. When several packets have waited in vain, those
- * who have none are asked to say so; and what all of them have denied, this node refuses.
+ * meanwhile its packets wait, a few of them and not for long. Who has none says nothing: silence
+ * may be a lost frame, or a node that gets no processor. When several packets have waited in vain,
+ * those who have none are asked to say so; and what all of them have denied, this node refuses.
  *
  * Fragments wait here, too, for the first of their packet, which may come later, or by another
  * entry: for its pin. Nobody is asked for these.
