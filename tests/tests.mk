@@ -202,11 +202,12 @@ check-endurance: deps
 	$(Q)$(MAKE) userspace kselftest
 	$(Q)tests/lab/endurance_test 1000 20
 
-# One address of four guests, under load.
+# One address of four guests, beside an ordinary host and under load.
 .PHONY: check-global
 check-global: deps deps-load
 	$(Q)$(MAKE) module KERNEL=6.1
 	$(Q)$(MAKE) userspace kselftest
+	$(Q)tests/lab/global_corpus_test 6.1
 	$(Q)tests/lab/global_load_test 6.1
 
 # Guests that can write their own part only; and the kselftests there.
