@@ -70,8 +70,28 @@ TEST_F(Renewal, IsAlsoForWhatWasWithdrawnBetweenTwoLooks)
 	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 20}})));
 	EXPECT_TRUE(is_due(announced({{"0.0.0.1", 1}})));
 	/* And for what is still there as withdrawn. */
-	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 6}, {"0.0.0.2", 3600}})));
-	EXPECT_TRUE(is_due(announced({{"0.0.0.1", 11}, {"0.0.0.2", 2}})));
+	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 200}, {"0.0.0.2", 3600}}), 40s));
+	EXPECT_TRUE(is_due(announced({{"0.0.0.1", 205}, {"0.0.0.2", 2}})));
+}
+
+TEST_F(Renewal, IsPutOffByWhatTheFirstOneBegins)
+{
+	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 20}})));
+	EXPECT_TRUE(is_due(announced({{"0.0.0.1", 3}})));
+	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 1}})));
+	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 61}}), 60s));
+	EXPECT_TRUE(is_due(announced({{"0.0.0.1", 66}})));
+}
+
+/* Else each would be the next one's reason. */
+TEST_F(Renewal, IsNotForWhatTheLastOneBegins)
+{
+	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 20}})));
+	EXPECT_TRUE(is_due(announced({{"0.0.0.1", 1}})));
+	EXPECT_TRUE(is_due(announced({{"0.0.0.1", 66}}), 65s));
+	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 1}})));
+	EXPECT_FALSE(is_due(announced({{"0.0.0.1", 101}}), 100s));
+	EXPECT_TRUE(is_due(announced({{"0.0.0.1", 2}}))) << "of something else, later";
 }
 
 TEST_F(Renewal, IsNotForWhatCountsOn)

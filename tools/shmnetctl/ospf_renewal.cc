@@ -18,6 +18,8 @@ constexpr long long MAX_AGE = 3600;
 constexpr long long WITHDRAWN = -1;
 /* For a minute they have the withdrawal. */
 constexpr std::chrono::seconds KEPT{65};
+/* In which what a renewal itself begins anew is seen. */
+constexpr std::chrono::seconds SETTLES{30};
 constexpr const char* COST6 = "ipv6 ospf6 cost";
 
 } // namespace
@@ -26,11 +28,26 @@ bool OspfRenewal::is_due(const nlohmann::json& own, Time now)
 {
 	try {
 		if (has_begun_again(own))
-			due_.insert(due_.end(), {now, now + KEPT});
+			plan(now);
 	} catch (const nlohmann::json::exception&) {
 		/* Of another FRR, which may not need it. */
 	}
-	return std::erase_if(due_, [now](Time time) { return time <= now; }) != 0;
+	if (std::erase_if(due_, [now](Time time) { return time <= now; }) == 0)
+		return false;
+	renewed_ = now;
+	return true;
+}
+
+/*
+ * A renewal makes this router withdraw and announce, too, and some of it from the start. Of the first one that is made
+ * good by the last, which comes when nobody has any withdrawal more; for that itself there is nothing to do.
+ */
+void OspfRenewal::plan(Time now)
+{
+	if (!renewed_ || now - *renewed_ >= SETTLES)
+		due_ = {now, now + KEPT};
+	else if (!due_.empty())
+		due_ = {now + KEPT};
 }
 
 bool OspfRenewal::has_begun_again(const nlohmann::json& own)

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,7 +31,8 @@ public:
 	/*
 	 * To be asked every few seconds, with what OSPF_OWN_SUMMARIES shows: whether it should be announced anew
 	 * now. That is so at once when something began from the start that had been there before, and again when
-	 * nobody can have its withdrawal any more.
+	 * nobody can have its withdrawal any more. What the announcing itself makes
+	 * begin is no reason.
 	 */
 	bool is_due(const nlohmann::json& own, Time now);
 
@@ -38,9 +40,11 @@ private:
 	using Key = std::pair<std::string, std::string>; /* area and ID */
 
 	bool has_begun_again(const nlohmann::json& own);
+	void plan(Time now);
 
 	std::map<Key, long long> ages_; /* when it was last seen, in seconds; WITHDRAWN */
 	std::vector<Time> due_;
+	std::optional<Time> renewed_;
 };
 
 /* The plan, with all that IPv6 costs changed by one. */
