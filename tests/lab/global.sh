@@ -9,6 +9,8 @@
 # shellcheck source-path=SCRIPTDIR source=../../tools/demo/global.sh
 . "$root/tools/demo/global.sh"
 holder=''
+# Seconds that it may take to hold connections, and to hear from all of them again.
+holding=30 hearing=40
 
 types() { # types PLACE TEXT: to a shell there
 	at "$1" sh -ec "$2"
@@ -73,7 +75,7 @@ hold() { # hold COUNT: connections of the client's; each line to `say` has them 
 		<>"$scratch/say" >"$scratch/held" 2>&1 &
 	# shellcheck disable=SC2034 # for tests
 	holder=$!
-	until_true 120 held_times 1 && cat "$scratch/held" && equal "$(grep -c '^node' "$scratch/held")" 3
+	until_true $holding held_times 1 && cat "$scratch/held" && equal "$(grep -c '^node' "$scratch/held")" 3
 }
 
 held_times() {
@@ -82,7 +84,7 @@ held_times() {
 
 still_hold() { # still_hold TIMES: they were asked so often then
 	echo >"$scratch/say"
-	until_true 120 held_times "$1" || {
+	until_true $hearing held_times "$1" || {
 		cat "$scratch/held"
 		return 1
 	}

@@ -31,8 +31,7 @@ public:
 	/*
 	 * To be asked every few seconds, with what OSPF_OWN_SUMMARIES shows: whether it should be announced anew
 	 * now. That is so at once when something began from the start that had been there before, and again when
-	 * nobody can have its withdrawal any more. What the announcing itself makes
-	 * begin is no reason.
+	 * nobody can have its withdrawal any more. What the announcing itself makes begin is no reason.
 	 */
 	bool is_due(const nlohmann::json& own, Time now);
 

@@ -29,7 +29,7 @@
  * refused, in jiffies: a node that has just come does not know all others yet.
  */
 #define ROUNDS		3
-#define SILENCE		HZ
+#define REFUSED		HZ
 /*
  * In a jiffy, of this node: a flood of packets is no flood of frames. Questions beyond it wait for
  * their turn, with their packets, since whole crowds come at once when an entry has started anew.
@@ -47,7 +47,7 @@ struct question {
 	unsigned long begun;	/* since its turn has come in this round, or the last one */
 	u32 round;		/* from 1 */
 	u32 asked;		/* times, in this round */
-	u64 denied;		/* bit by slot: that node has said that it has none */
+	u64 denied;		/* bit by slot: that node has said that it has none, or one before it */
 	bool waits;		/* for an answer */
 };
 
@@ -275,7 +275,7 @@ static bool go_on(struct shmnet_questions *questions, struct question *question,
 		ask(questions, question);
 		return true;
 	}
-	if (!fragments && question->round >= ROUNDS && jiffies - question->first >= SILENCE &&
+	if (!fragments && question->round >= ROUNDS && jiffies - question->first >= REFUSED &&
 	    nobody_has(questions, question)) {
 		give_up(questions, question, packets);
 		return false;

@@ -253,7 +253,7 @@ struct shmnet_device {
 	struct mutex lock;		/* membership, interfaces going up and down */
 	spinlock_t cast_lock;		/* the core's cast writer */
 	struct delayed_work tick;
-	unsigned long tick_due;		/* jiffies */
+	unsigned long tick_due;		/* jiffies; the tick writes, any thread reads */
 	unsigned long looks_paid;	/* jiffies up to which looks are paid for; under the lock */
 	unsigned long look_due;		/* jiffies: none that is asked for is sooner; any thread */
 	unsigned long asked;		/* bit 0: a look was asked for, and has not begun */
