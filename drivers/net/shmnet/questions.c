@@ -47,7 +47,7 @@ struct question {
 	unsigned long begun;	/* since its turn has come in this round, or the last one */
 	u32 round;		/* from 1 */
 	u32 asked;		/* times, in this round */
-	u64 denied;		/* bit by slot: that node has said that it has none, or one before it */
+	u64 denied;		/* bit by slot: that node, or one before it, has none */
 	bool waits;		/* for an answer */
 };
 
