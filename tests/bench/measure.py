@@ -43,10 +43,14 @@ class Lab:
     def __exit__(self, *_):
         subprocess.run([SHMLAB, "down", "--name", self.name], stderr=subprocess.DEVNULL)
 
+    def command(self, node, script):
+        """What runs a shell script in a guest."""
+        return [SHMLAB, "exec", "--name", self.name, "--timeout", "300", str(node), "--",
+                "bash", "-euc", textwrap.dedent(script)]
+
     def run(self, node, script):
         """The output of a shell script in a guest."""
-        command = [SHMLAB, "exec", "--name", self.name, "--timeout", "300", str(node), "--",
-                   "bash", "-euc", textwrap.dedent(script)]
+        command = self.command(node, script)
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise BenchError(f"bench: failed in node {node} (code {done.returncode}):\n"

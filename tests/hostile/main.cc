@@ -27,8 +27,9 @@ struct Options {
 	std::string socket;
 	std::vector<std::string> victims;
 	std::string only;
-	std::string storm;
+	std::vector<std::string> storms;
 	double seconds = 10;
+	double turn = 10;
 	bool global = false;
 	unsigned slowness = 1;
 	bool list = false;
@@ -53,8 +54,12 @@ Options parse(int argc, char** argv)
 		       "same")
 		->check(CLI::Range(1, 100));
 	app.add_flag("--list", options.list, "list the inputs and end");
-	app.add_option("--storm", options.storm, "do this instead: " + storm_names());
-	app.add_option("--time", options.seconds, "seconds of a storm")->capture_default_str();
+	app.add_option("--storm", options.storms,
+		       "do this instead, or each of several in turn: " + storm_names())
+		->delimiter(',');
+	app.add_option("--time", options.seconds, "seconds of it")->capture_default_str();
+	app.add_option("--turn", options.turn, "seconds after which it is another's turn")
+		->capture_default_str();
 	try {
 		app.parse(argc, argv);
 	} catch (const CLI::ParseError& error) {
@@ -214,8 +219,11 @@ int main(int argc, char** argv)
 		links.reserve(options.victims.size());
 		for (const std::string& victim : options.victims)
 			links.push_back(make_link(node, victim));
-		if (!options.storm.empty())
-			return run_storm(options.storm, node, links, options.seconds) ? 0 : 1;
+		if (!options.storms.empty())
+			return run_storms(options.storms, node, links, options.seconds,
+					  options.turn)
+				       ? 0
+				       : 1;
 		Run run(node, links, options);
 		if (options.list) {
 			run.list();

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cstring>
+#include <set>
 #include <stdexcept>
 
 namespace shmnet::hostile {
@@ -134,12 +135,29 @@ u64 Node::ring_everything()
 		u32 peer = directory_.doorbell_peer(slot);
 		if (slot == slot_ || peer == SHMNET_NO_PEER)
 			continue;
-		u32 vectors = client_.doorbells(static_cast<int>(peer));
-		for (u32 vector = 0; vector < vectors; vector++)
-			client_.ring(static_cast<int>(peer), vector);
-		rung += vectors;
+		rung += ring_vectors(static_cast<int>(peer));
 	}
 	return rung;
+}
+
+u64 Node::ring_unheard()
+{
+	std::set<u32> joined = {peer_id()};
+	for (u32 slot = 0; slot < layout_.nodes; slot++)
+		joined.insert(directory_.doorbell_peer(slot));
+	u64 rung = 0;
+	for (int peer : client_.peers())
+		if (!joined.contains(static_cast<u32>(peer)))
+			rung += ring_vectors(peer);
+	return rung;
+}
+
+u64 Node::ring_vectors(int peer)
+{
+	u32 vectors = client_.doorbells(peer);
+	for (u32 vector = 0; vector < vectors; vector++)
+		client_.ring(peer, vector);
+	return vectors;
 }
 
 void Node::ring_readers(u32 network)

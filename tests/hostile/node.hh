@@ -63,6 +63,8 @@ public:
 	void mute(bool mute) { mute_ = mute; }
 	/* A doorbell of every vector of every node; how many that were. */
 	u64 ring_everything();
+	/* Likewise of every device whose driver has not joined. */
+	u64 ring_unheard();
 
 	/* The driver's own frame, and its bytes. */
 	shmnet_command command_on(u32 network, u8 type, u32 incarnation) const;
@@ -74,6 +76,7 @@ public:
 
 private:
 	void beat();
+	u64 ring_vectors(int peer);
 
 	test::FakeClient client_;
 	Mapping mapping_;

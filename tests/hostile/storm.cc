@@ -173,6 +173,11 @@ std::map<std::string, std::function<Turn(Node&, std::vector<Link>&)>> storms()
 				 return u64{1000};
 			 };
 		 }},
+		/* Likewise: what doorbells cost where no driver has anything to do with them. */
+		{"unheard",
+		 [](Node& node, std::vector<Link>&) -> Turn {
+			 return [&node] { return node.ring_unheard(); };
+		 }},
 		{"doorbells",
 		 [](Node& node, std::vector<Link>&) -> Turn {
 			 return [&node] { return node.ring_everything(); };
@@ -198,6 +203,16 @@ std::map<std::string, std::function<Turn(Node&, std::vector<Link>&)>> storms()
 	};
 }
 
+/* Of the first victim's ring to the second; not those of a connection that came to its end. */
+u32 pieces_carried(const Node& node, const std::vector<Link>& links)
+{
+	if (links.size() < 2)
+		return 0;
+	RingPlaces ring = ring_places(node.layout(),
+				      {NETWORK, links[0].victim(), links[1].victim(), 0});
+	return static_cast<u32>(Memory::load_relaxed(&ring.consumer->consumed));
+}
+
 } // namespace
 
 std::string storm_names()
@@ -208,19 +223,30 @@ std::string storm_names()
 	return names;
 }
 
-bool run_storm(const std::string& name, Node& node, std::vector<Link>& links, double seconds)
+bool run_storms(const std::vector<std::string>& names, Node& node, std::vector<Link>& links,
+		double seconds, double turn)
 {
 	auto all = storms();
-	auto found = all.find(name);
-	if (found == all.end())
-		throw std::runtime_error("there is no storm " + name +
-					 "; there are: " + storm_names());
-	Turn turn = found->second(node, links);
-	auto end = Clock::now() + std::chrono::duration<double>(seconds);
-	u64 done = 0;
-	while (Clock::now() < end)
-		done += turn();
-	fmt::print("{}: {} in {:g} s\n", name, done, seconds);
+	std::vector<Turn> turns;
+	for (const std::string& name : names) {
+		auto found = all.find(name);
+		if (found == all.end())
+			throw std::runtime_error("there is no storm " + name +
+						 "; there are: " + storm_names());
+		turns.push_back(found->second(node, links));
+	}
+	auto begin = Clock::now();
+	auto end = begin + std::chrono::duration<double>(seconds);
+	for (size_t i = 0; Clock::now() < end; i++) {
+		size_t which = i % names.size();
+		auto turn_end = std::min(end, Clock::now() + std::chrono::duration<double>(turn));
+		u32 carried = pieces_carried(node, links);
+		u64 done = 0;
+		while (Clock::now() < turn_end)
+			done += turns[which]();
+		fmt::print("{}: {}, while {} pieces went from the first victim to the second\n",
+			   names[which], done, pieces_carried(node, links) - carried);
+	}
 	node.join();
 	bool good = true;
 	for (Link& link : links) {

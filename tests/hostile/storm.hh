@@ -13,9 +13,11 @@ namespace shmnet::hostile {
 std::string storm_names();
 
 /*
- * Goes on for @seconds, and says how often it did what. Afterwards the links must carry good frames
- * again: false if one does not.
+ * Each storm for @turn seconds in turn, for @seconds in all; says how often it did what, and how
+ * many pieces the first victim's ring to the second carried meanwhile. Afterwards the links must
+ * carry good frames again: false if one does not.
  */
-bool run_storm(const std::string& name, Node& node, std::vector<Link>& links, double seconds);
+bool run_storms(const std::vector<std::string>& names, Node& node, std::vector<Link>& links,
+		double seconds, double turn);
 
 } // namespace shmnet::hostile

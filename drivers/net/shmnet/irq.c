@@ -34,10 +34,10 @@ void shmnet_scan(struct shmnet_net *net, u64 slots)
 	local_bh_enable();
 }
 
-/* Whether it looks by the timer now: for good, or while a vector is masked. */
-static bool polls(const struct shmnet_net *net)
+/* Where it looks by the timer now: everywhere and for good, or while a vector is masked. */
+static u64 polled_slots(const struct shmnet_net *net)
 {
-	return READ_ONCE(net->polling) || READ_ONCE(net->device->masked);
+	return READ_ONCE(net->polling) ? shmnet_all_slots(net) : shmnet_masked_slots(net);
 }
 
 /* Any context. */
@@ -53,6 +53,7 @@ enum hrtimer_restart shmnet_timer(struct hrtimer *timer)
 	struct shmnet_net *net = container_of(timer, struct shmnet_net, timer);
 	ktime_t interval = ns_to_ktime(SHMNET_TICK_NS);
 	ktime_t now = ktime_get();
+	u64 slots = polled_slots(net);
 	bool again = false;
 	u32 slot;
 
@@ -64,13 +65,17 @@ enum hrtimer_restart shmnet_timer(struct hrtimer *timer)
 	for (slot = 0; slot < net->device->info.nodes; slot++)
 		if (!shmnet_is_own(net, slot))
 			again |= shmnet_tx_tick(net, slot);
-	if (polls(net))
+	if (slots)
 		interval = min(interval, READ_ONCE(net->poll_interval));
-	if (polls(net) || READ_ONCE(net->rescue_slots)) {
-		shmnet_scan(net, shmnet_all_slots(net));
+	if (READ_ONCE(net->rescue_slots))
+		slots = shmnet_all_slots(net);
+	if (READ_ONCE(net->casts_resting)) {
 		again = true;
-	} else if (READ_ONCE(net->casts_resting)) {
-		shmnet_scan(net, BIT_ULL(net->device->slot));
+		if (local_clock() >= READ_ONCE(net->casts_rest_until))
+			slots |= BIT_ULL(net->device->slot);
+	}
+	if (slots) {
+		shmnet_scan(net, slots);
 		again = true;
 	}
 	/* Started, not forwarded: a sender on another CPU may have started it meanwhile. */
@@ -82,7 +87,7 @@ enum hrtimer_restart shmnet_timer(struct hrtimer *timer)
 /* A timer's look found frames behind @slot that no doorbell had announced. */
 static void note_rescue(struct shmnet_net *net, u32 slot, u32 frames)
 {
-	if (polls(net))
+	if (polled_slots(net) & BIT_ULL(slot))
 		return;
 	if (!net->rescue_slots) {
 		net->rescue_since = ktime_get();
@@ -100,14 +105,14 @@ void shmnet_use_polling(struct shmnet_net *net)
 	shmnet_start_timer(net);
 }
 
-/* While a vector is masked, it is the timer that looks. */
+/* While a vector is masked, it is the timer that looks at its rings. */
 static void heed_masking(struct shmnet_net *net)
 {
 	u32 maskings = atomic_read(&net->device->maskings);
 
 	shmnet_count_add(&net->counters, doorbells_masked, maskings - net->maskings);
 	net->maskings = maskings;
-	if (unlikely(READ_ONCE(net->device->masked)))
+	if (unlikely(shmnet_masked_slots(net)))
 		shmnet_start_timer(net);
 }
 
@@ -119,7 +124,7 @@ static void settle_rescue(struct shmnet_net *net, u64 rang)
 	if (likely(!net->rescue_slots))
 		return;
 	now = ktime_get();
-	if (rang & net->rescue_slots || READ_ONCE(net->device->masked)) {
+	if ((rang | shmnet_masked_slots(net)) & net->rescue_slots) {
 		shmnet_count_add(&net->counters, timer_early, net->rescue_frames);
 	} else if (ktime_ms_delta(now, net->rescue_since) >= RESCUE_GRACE_MS) {
 		shmnet_count_add(&net->counters, timer_rescue, net->rescue_frames);
@@ -151,8 +156,10 @@ static bool is_armed(const struct shmnet_net *net, u32 slot)
 }
 
 /* Whether doorbells are wanted there at all. */
-static bool may_arm(const struct shmnet_net *net, u32 slot)
+static bool may_arm(const struct shmnet_net *net, u32 slot, u64 polled)
 {
+	if (polled & BIT_ULL(slot))
+		return false;
 	return shmnet_is_own(net, slot) ? !net->casts_resting : net->rx[slot].opened;
 }
 
@@ -171,10 +178,10 @@ static bool is_held(const struct napi_struct *napi, int total)
 }
 
 /*
- * Asks for doorbells on all that is empty, and looks again at what was armed only now. True if
- * there is something, for the next poll.
+ * Asks for doorbells on all that is empty and not @polled, and looks again at what was armed only
+ * now. True if there is something, for the next poll.
  */
-static bool arm_rings(struct shmnet_net *net)
+static bool arm_rings(struct shmnet_net *net, u64 polled)
 {
 	u64 armed = 0, waiting = 0;
 	u32 slot;
@@ -182,7 +189,7 @@ static bool arm_rings(struct shmnet_net *net)
 	for (slot = 0; slot < net->device->info.nodes; slot++) {
 		struct shmnet_rx_queue *rx = &net->rx[slot];
 
-		if (is_armed(net, slot) || !may_arm(net, slot))
+		if (is_armed(net, slot) || !may_arm(net, slot, polled))
 			continue;
 		shmnet_call(net, slot);
 		if (shmnet_is_own(net, slot)) {
@@ -249,6 +256,7 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	u64 unfinished = 0;
 	int total = 0, casts = 0;
 	u64 casts_took = 0;
+	u64 polled;
 	bool again;
 	u32 i;
 
@@ -306,12 +314,13 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 	if (total >= budget)
 		return budget;
 
-	if (polls(net))
+	polled = polled_slots(net);
+	if (polled)
 		adapt_poll_interval(net, total);
 	/* Before the end of this poll: behind it another CPU may be in the next one. */
-	again = !polls(net) && !net->rescue_slots;
+	again = !net->polling && !net->rescue_slots;
 	if (again && !is_held(napi, total))
-		again = arm_rings(net);
+		again = arm_rings(net, polled);
 	if (napi_complete_done(napi, total) && again)
 		napi_schedule(napi);
 	return total;

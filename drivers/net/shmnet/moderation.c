@@ -8,7 +8,8 @@
  *
  * A tape has no sender that could be made to wait, and anybody can fill it. So tapes rest alone:
  * while programs want the CPU, they are read in half of the time, while rings carry frames in a
- * sixteenth; and what is overwritten meanwhile is missed.
+ * sixteenth; and what is overwritten meanwhile is missed. Nodes that come and go without end have
+ * half of that, and not the time of an idle CPU either: the host may have given it to others.
  */
 #include "shmnet.h"
 
@@ -25,8 +26,17 @@
 /* Of the time one part in so many, and how much may be used, and be remembered, at once. */
 #define CASTS_SHARE	2
 #define CASTS_SHARE_BESIDE_RINGS 16
+#define CASTS_SHARE_WITHOUT_END 32
 #define CASTS_BURST_NS	(NSEC_PER_MSEC)
 #define CASTS_DEBT_NS	(4 * NSEC_PER_MSEC)
+/*
+ * What a look takes at least, with the interrupt that no clock here sees. Beside rings tapes have a
+ * thousand in a second so.
+ */
+#define CASTS_LOOK_NS	(NSEC_PER_MSEC / CASTS_SHARE_BESIDE_RINGS)
+/* More nodes than there can be came or went in such a time. */
+#define ANNOUNCEMENTS_MAX	SHMNET_NODES_MAX
+#define ANNOUNCEMENTS_NS	(50 * NSEC_PER_MSEC)
 /* Rings that have carried nothing for so long do not count. */
 #define RINGS_IDLE_NS	(20 * NSEC_PER_MSEC)
 
@@ -74,6 +84,17 @@ bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames, u64 casts_took)
 	return true;
 }
 
+/* Whether somebody announces nodes without end. */
+static bool announced_without_end(struct shmnet_net *net, u64 now)
+{
+	if (now - net->announced_since >= ANNOUNCEMENTS_NS) {
+		net->announced_without_end = net->announcements > ANNOUNCEMENTS_MAX;
+		net->announcements = 0;
+		net->announced_since = now;
+	}
+	return net->announced_without_end;
+}
+
 /*
  * Whether the tapes rest at @now, ns of local_clock(): no doorbells are asked for then, and the
  * backup timer comes back to it. NAPI.
@@ -81,14 +102,17 @@ bool shmnet_rest(struct shmnet_net *net, u64 begin, int frames, u64 casts_took)
 bool shmnet_casts_rest(struct shmnet_net *net, u64 now)
 {
 	bool alone = now - net->rings_carried >= RINGS_IDLE_NS;
-	u32 share = alone ? CASTS_SHARE : CASTS_SHARE_BESIDE_RINGS;
-	u64 paid = (now - net->casts_looked) / share;
+	bool without_end = announced_without_end(net, now);
+	u32 share = CASTS_SHARE;
 	bool rest;
 
+	if (!alone)
+		share = without_end ? CASTS_SHARE_WITHOUT_END : CASTS_SHARE_BESIDE_RINGS;
+	net->casts_debt -= min(net->casts_debt, div_u64(now - net->casts_looked, share));
 	net->casts_looked = now;
-	net->casts_debt -= min(net->casts_debt, paid);
-	rest = net->casts_debt > CASTS_BURST_NS && cpu_is_wanted();
+	rest = net->casts_debt > CASTS_BURST_NS && (without_end || cpu_is_wanted());
 	if (rest) {
+		WRITE_ONCE(net->casts_rest_until, now + share * (net->casts_debt - CASTS_BURST_NS));
 		if (!net->casts_resting)
 			shmnet_count(&net->counters, rx_cast_rests);
 		shmnet_disarm_casts(net);
@@ -98,9 +122,10 @@ bool shmnet_casts_rest(struct shmnet_net *net, u64 now)
 	return rest;
 }
 
-/* To read the tapes took @ns. */
+/* A look at the tapes took @ns. */
 void shmnet_charge_casts(struct shmnet_net *net, u64 ns)
 {
+	ns = max_t(u64, ns, CASTS_LOOK_NS);
 	net->casts_debt = min_t(u64, net->casts_debt + ns, CASTS_DEBT_NS);
 }
 

@@ -290,6 +290,7 @@ static void receive_command(struct shmnet_net *net, const struct sk_buff *skb, u
 		WRITE_ONCE(net->hello[writer], target.incarnation);
 		fallthrough;
 	case SHMNET_COMMAND_LEAVE:
+		net->announcements++;
 		shmnet_check_now(net->device);
 		break;
 	case SHMNET_COMMAND_ASK:

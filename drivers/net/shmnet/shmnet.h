@@ -200,7 +200,11 @@ struct shmnet_net {
 	u64 rings_carried;		/* likewise: when rings last had frames */
 	u64 casts_looked;		/* likewise: when tapes last were to be read */
 	u64 casts_debt;			/* ns that tapes had beyond their share */
-	bool casts_resting;		/* the backup timer looks at them again; any thread reads */
+	u64 announced_since;		/* ns of local_clock() */
+	u32 announcements;		/* of nodes that come and go, since then */
+	bool announced_without_end;
+	bool casts_resting;		/* the backup timer looks at them again; any thread reads ... */
+	u64 casts_rest_until;		/* ... but not before, ns of local_clock(); likewise */
 	struct hrtimer rest_timer;
 
 	struct hrtimer timer;		/* the fast backup timer: only while work is outstanding */
@@ -244,7 +248,7 @@ struct shmnet_device {
 	u32 vectors;
 	struct shmnet_vector *vector;
 	bool may_mask;			/* vectors are all there, and not about to go */
-	bool masked;			/* some are: interfaces look by the timer; any thread */
+	bool masked;			/* some are: the timer looks at their rings; any thread */
 	atomic_t maskings;		/* ever */
 	struct delayed_work unmask;
 	u32 read_speed;			/* MB/s, measured at probe */
@@ -316,6 +320,7 @@ static inline u64 shmnet_all_slots(const struct shmnet_net *net)
 /* vectors.c: doorbells */
 int shmnet_request_vectors(struct shmnet_device *device);
 void shmnet_free_vectors(struct shmnet_device *device);
+u64 shmnet_masked_slots(const struct shmnet_net *net);
 void shmnet_unmask(struct work_struct *work);
 void shmnet_call(struct shmnet_net *net, u32 slot);
 u32 shmnet_own_doorbell(const struct shmnet_net *net, u32 slot);

@@ -4,8 +4,8 @@
  *
  * A doorbell comes because a ring or the tapes asked for it, once for each time that they did. What
  * comes beyond is nobody's need, and costs this node an interrupt that any peer can cause. A vector
- * that has too many of them is masked for a while, in which the interfaces look at their rings by
- * the timer.
+ * that has too many of them is masked for a while, in which the interfaces look by the timer at the
+ * rings that it speaks for.
  */
 #include "shmnet.h"
 
@@ -88,11 +88,25 @@ void shmnet_call(struct shmnet_net *net, u32 slot)
 		atomic_inc(&vector->called);
 }
 
+/* Of which rings, and tapes, no doorbell is heard for a while. Any context. */
+u64 shmnet_masked_slots(const struct shmnet_net *net)
+{
+	const struct shmnet_device *device = net->device;
+	u64 slots = 0;
+	u32 i;
+
+	if (likely(!READ_ONCE(device->masked)))
+		return 0;
+	for (i = 0; i < device->vectors; i++)
+		if (READ_ONCE(device->vector[i].masked))
+			slots |= device->vector[i].slots[net->index];
+	return slots;
+}
+
 /* The vector's handler: masks it, if it is rung without end. */
 static void limit(struct shmnet_vector *vector, int irq)
 {
 	struct shmnet_device *device = vector->device;
-	u32 i;
 
 	if (atomic_dec_if_positive(&vector->called) >= 0)
 		return;
@@ -107,10 +121,7 @@ static void limit(struct shmnet_vector *vector, int irq)
 	WRITE_ONCE(vector->masked, true);
 	WRITE_ONCE(device->masked, true);
 	atomic_inc(&device->maskings);
-	/* Their polls start the timers. */
-	for (i = 0; i < device->info.networks; i++)
-		if (device->net[i] && READ_ONCE(device->net[i]->running))
-			napi_schedule_irqoff(&device->net[i]->napi);
+	/* The polls that this interrupt begins start the timers. */
 	schedule_delayed_work(&device->unmask, MASKED);
 }
 

@@ -134,6 +134,14 @@ unsigned FakeClient::doorbells(int peer) const
 	return found == peers_.end() ? 0 : static_cast<unsigned>(found->second.size());
 }
 
+std::vector<int> FakeClient::peers() const
+{
+	std::vector<int> peers;
+	for (const auto& [peer, doorbells] : peers_)
+		peers.push_back(peer);
+	return peers;
+}
+
 void FakeClient::drop_doorbells()
 {
 	for (auto& [peer, doorbells] : peers_)

@@ -46,6 +46,8 @@ public:
 	unsigned interrupts() const { return static_cast<unsigned>(interrupts_.size()); }
 	/* How many vectors of @peer can be rung; 0 if it is not known. */
 	unsigned doorbells(int peer) const;
+	/* All that were known once. */
+	std::vector<int> peers() const;
 	/* Messages without a descriptor that say that a peer left; QEMU does not survive them. */
 	unsigned leaves() const { return leaves_; }
 
