@@ -208,8 +208,8 @@ u32 pieces_carried(const Node& node, const std::vector<Link>& links)
 {
 	if (links.size() < 2)
 		return 0;
-	RingPlaces ring = ring_places(node.layout(),
-				      {NETWORK, links[0].victim(), links[1].victim(), 0});
+	RingPlaces ring =
+		ring_places(node.layout(), {NETWORK, links[0].victim(), links[1].victim(), 0});
 	return static_cast<u32>(Memory::load_relaxed(&ring.consumer->consumed));
 }
 

@@ -36,7 +36,7 @@ protected:
 	bool is_due(const nlohmann::json& own, std::chrono::seconds passed = 5s)
 	{
 		now += passed;
-		return renewal.is_due(own, now);
+		return !renewal.due(own, now).empty();
 	}
 
 	OspfRenewal renewal;
@@ -111,17 +111,51 @@ TEST_F(Renewal, IsNotForWhatCannotBeUnderstood)
 		EXPECT_FALSE(is_due(nlohmann::json::parse(text))) << text;
 }
 
-TEST(OtherCosts, AreThoseOfIpv6Alone)
+TEST_F(Renewal, IsOfWhatBeganAgainAlone)
 {
-	auto line = [](const char* key, const char* value) {
-		return OspfLine{{{"interface a"}, std::string(key) + " " + value}, key};
+	nlohmann::json own = announced({{"0.0.0.1", 20}, {"0.0.0.2", 20}});
+	auto& told = own["areaScopedLinkStateDb"][0]["lsa"];
+	told[1]["payload"] = "2001:db8:1::1/128";
+	EXPECT_EQ(renewal.due(own, now), OspfPrefixes{});
+	told[0]["age"] = 25, told[1]["age"] = 1;
+	now += 5s;
+	EXPECT_EQ(renewal.due(own, now), OspfPrefixes{"2001:db8:1::1/128"});
+	/* And of what the renewal began besides. */
+	told[0]["age"] = 1, told[1]["age"] = 6, told[1]["seqNum"] = 0x80000003;
+	now += 5s;
+	EXPECT_EQ(renewal.due(own, now), OspfPrefixes{});
+	told[0]["age"] = 66, told[1]["age"] = 71;
+	now += 65s;
+	EXPECT_EQ(renewal.due(own, now), (OspfPrefixes{"2001:db8::/64", "2001:db8:1::1/128"}));
+}
+
+TEST(Ways, AreThoseOfThePrefixes)
+{
+	const auto routes = nlohmann::json::parse(R"({"routes": {
+		"2001:db8::/64": {"nextHops": [{"nextHop": "fe80::1", "interfaceName": "shml0"},
+					       {"nextHop": "fe80::2", "interfaceName": "eth0"}]},
+		"2001:db8:1::1/128": {"nextHops": [{"nextHop": "::", "interfaceName": "shmg0"}]}}})");
+	EXPECT_EQ(ways_to({"2001:db8:1::1/128"}, routes), std::set<std::string>{"shmg0"});
+	EXPECT_EQ(ways_to({"2001:db8::/64"}, routes), (std::set<std::string>{"eth0", "shml0"}));
+	EXPECT_EQ(ways_to({"2001:db8:2::/64"}, routes), std::set<std::string>{});
+	EXPECT_EQ(ways_to({"2001:db8::/64"}, {}), std::set<std::string>{});
+}
+
+TEST(OtherCosts, AreThoseOfIpv6AndOfTheInterfacesAlone)
+{
+	auto line = [](const char* key, const char* value, const char* name = "a") {
+		return OspfLine{
+			{{std::string("interface ") + name}, std::string(key) + " " + value}, key};
 	};
 	std::vector<OspfLine> other = with_other_costs({line("ip ospf cost", "10"),
 							line("ipv6 ospf6 cost", "10"),
-							line("ipv6 ospf6 cost", "65535"),
-							{{{}, "bfd"}, ""}});
+							line("ipv6 ospf6 cost", "65535", "b"),
+							line("ipv6 ospf6 cost", "1", "c"),
+							{{{}, "bfd"}, ""}},
+						       {"a", "b"});
 	EXPECT_EQ(other[0].line.text, "ip ospf cost 10");
 	EXPECT_EQ(other[1].line.text, "ipv6 ospf6 cost 11");
 	EXPECT_EQ(other[2].line.text, "ipv6 ospf6 cost 65534");
-	EXPECT_EQ(other[3].line.text, "bfd");
+	EXPECT_EQ(other[3].line.text, "ipv6 ospf6 cost 1");
+	EXPECT_EQ(other[4].line.text, "bfd");
 }

@@ -247,14 +247,27 @@ bool apply_and_tell(const Arguments& arguments)
 	return view.here.ipv6;
 }
 
-/* With other costs for a second, which interrupts nothing. */
-void announce_anew(const Arguments& arguments, const Interrupt& interrupt)
+/* With other costs of the ways there for a second, which interrupts nothing. */
+void announce_anew(const Arguments& arguments, const OspfPrefixes& prefixes,
+		   const Interrupt& interrupt)
 {
 	View view(arguments);
-	apply_ospf(with_other_costs(view.plan), view.frr, view.journal, view.file);
+	const std::set<std::string> ways = ways_to(prefixes, view.frr.show_json(OSPF_ROUTES6));
+	if (ways.empty())
+		return;
+	apply_ospf(with_other_costs(view.plan, ways), view.frr, view.journal, view.file);
 	interrupt.wait(-1, LOOK_INTERVAL);
 	apply_ospf(view.plan, view.frr, view.journal, view.file);
-	fmt::print("IPv6 is announced anew: others may not have taken it\n");
+	fmt::print("{} announced anew: others may not have taken it\n", fmt::join(prefixes, ", "));
+}
+
+void renew(const Arguments& arguments, OspfRenewal& renewal, const Interrupt& interrupt)
+{
+	const OspfPrefixes prefixes =
+		renewal.due(Frr(arguments.sockets).show_json(OSPF_OWN_SUMMARIES),
+			    std::chrono::steady_clock::now());
+	if (!prefixes.empty())
+		announce_anew(arguments, prefixes, interrupt);
 }
 
 /* A failure is told once, and tried again: FRR may be starting anew. */
@@ -274,10 +287,8 @@ int follow(const Arguments& arguments)
 				ipv6 = apply_and_tell(arguments);
 				before = announced;
 			}
-			if (ipv6 && looks % LOOKS_BETWEEN_RENEWALS == 0 &&
-			    renewal.is_due(Frr(arguments.sockets).show_json(OSPF_OWN_SUMMARIES),
-					   std::chrono::steady_clock::now()))
-				announce_anew(arguments, interrupt);
+			if (ipv6 && looks % LOOKS_BETWEEN_RENEWALS == 0)
+				renew(arguments, renewal, interrupt);
 			told.clear();
 		} catch (const UsageError&) {
 			throw;

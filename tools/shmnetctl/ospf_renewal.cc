@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace shmnet::ctl {
 
@@ -24,18 +25,21 @@ constexpr const char* COST6 = "ipv6 ospf6 cost";
 
 } // namespace
 
-bool OspfRenewal::is_due(const nlohmann::json& own, Time now)
+OspfPrefixes OspfRenewal::due(const nlohmann::json& own, Time now)
 {
 	try {
-		if (has_begun_again(own))
+		OspfPrefixes begun = begun_again(own);
+		if (!begun.empty()) {
 			plan(now);
+			prefixes_.merge(begun);
+		}
 	} catch (const nlohmann::json::exception&) {
 		/* Of another FRR, which may not need it. */
 	}
 	if (std::erase_if(due_, [now](Time time) { return time <= now; }) == 0)
-		return false;
+		return {};
 	renewed_ = now;
-	return true;
+	return due_.empty() ? std::exchange(prefixes_, {}) : prefixes_;
 }
 
 /*
@@ -50,9 +54,9 @@ void OspfRenewal::plan(Time now)
 		due_ = {now + KEPT};
 }
 
-bool OspfRenewal::has_begun_again(const nlohmann::json& own)
+OspfPrefixes OspfRenewal::begun_again(const nlohmann::json& own)
 {
-	bool began = false;
+	OspfPrefixes begun;
 	std::map<Key, long long> ages;
 	for (const auto& area : own.at("areaScopedLinkStateDb"))
 		for (const auto& told : area.at("lsa")) {
@@ -60,20 +64,40 @@ bool OspfRenewal::has_begun_again(const nlohmann::json& own)
 			const long long age = told.at("age");
 			const auto before = ages_.find(key);
 			ages[key] = age < MAX_AGE ? age : WITHDRAWN;
-			began |= told.at("seqNum") == FIRST_SEQUENCE && age < MAX_AGE &&
-				 before != ages_.end() &&
-				 (before->second == WITHDRAWN || age < before->second);
+			if (told.at("seqNum") == FIRST_SEQUENCE && age < MAX_AGE &&
+			    before != ages_.end() &&
+			    (before->second == WITHDRAWN || age < before->second))
+				begun.insert(told.at("payload"));
 		}
 	for (const auto& [key, age] : ages_)
 		ages.try_emplace(key, WITHDRAWN);
 	ages_ = std::move(ages);
-	return began;
+	return begun;
 }
 
-std::vector<OspfLine> with_other_costs(std::vector<OspfLine> plan)
+std::set<std::string> ways_to(const OspfPrefixes& prefixes, const nlohmann::json& routes)
 {
+	std::set<std::string> interfaces;
+	try {
+		const nlohmann::json& all = routes.at("routes");
+		for (const std::string& prefix : prefixes)
+			if (all.contains(prefix))
+				for (const auto& hop : all.at(prefix).at("nextHops"))
+					interfaces.insert(hop.at("interfaceName"));
+	} catch (const nlohmann::json::exception&) {
+		/* Likewise. */
+	}
+	return interfaces;
+}
+
+std::vector<OspfLine> with_other_costs(std::vector<OspfLine> plan,
+				       const std::set<std::string>& interfaces)
+{
+	std::set<std::vector<std::string>> contexts;
+	for (const std::string& name : interfaces)
+		contexts.insert({"interface " + name});
 	for (OspfLine& line : plan) {
-		if (line.key != COST6)
+		if (line.key != COST6 || !contexts.contains(line.line.context))
 			continue;
 		const __u64 cost = *parse_number(line.line.text.substr(line.key.size() + 1));
 		line.line.text = fmt::format("{} {}", COST6, cost < COST_MAX ? cost + 1 : cost - 1);

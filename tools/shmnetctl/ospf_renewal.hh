@@ -14,6 +14,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,30 +24,42 @@ namespace shmnet::ctl {
 /* What this router announces of other areas, as FRR shows it. */
 inline constexpr const char* OSPF_OWN_SUMMARIES =
 	"show ipv6 ospf6 database inter-prefix self-originated json";
+/* And its own ways there. */
+inline constexpr const char* OSPF_ROUTES6 = "show ipv6 ospf6 route json";
+
+using OspfPrefixes = std::set<std::string>;
 
 class OspfRenewal {
 public:
 	using Time = std::chrono::steady_clock::time_point;
 
 	/*
-	 * To be asked every few seconds, with what OSPF_OWN_SUMMARIES shows: whether it should be announced anew
-	 * now. That is so at once when something began from the start that had been there before, and again when
-	 * nobody can have its withdrawal any more. What the announcing itself makes begin is no reason.
+	 * To be asked every few seconds, with what OSPF_OWN_SUMMARIES shows: what should be announced anew now.
+	 * That is at once what began from the start and had been there before, and again when nobody can have its
+	 * withdrawal any more. What the announcing itself makes begin is no reason.
 	 */
-	bool is_due(const nlohmann::json& own, Time now);
+	OspfPrefixes due(const nlohmann::json& own, Time now);
 
 private:
 	using Key = std::pair<std::string, std::string>; /* area and ID */
 
-	bool has_begun_again(const nlohmann::json& own);
+	OspfPrefixes begun_again(const nlohmann::json& own);
 	void plan(Time now);
 
 	std::map<Key, long long> ages_; /* when it was last seen, in seconds; WITHDRAWN */
-	std::vector<Time> due_;
+	OspfPrefixes prefixes_;         /* that are to be announced anew ... */
+	std::vector<Time> due_;         /* ... at these times */
 	std::optional<Time> renewed_;
 };
 
-/* The plan, with all that IPv6 costs changed by one. */
-std::vector<OspfLine> with_other_costs(std::vector<OspfLine> plan);
+/* The interfaces by which this router goes there, as OSPF_ROUTES6 shows it. */
+std::set<std::string> ways_to(const OspfPrefixes& prefixes, const nlohmann::json& routes);
+
+/*
+ * The plan, with what IPv6 costs on these interfaces changed by one. Not on others: where two routers do that at a time,
+ * ospf6d may keep one way of two to what they both announce.
+ */
+std::vector<OspfLine> with_other_costs(std::vector<OspfLine> plan,
+				       const std::set<std::string>& interfaces);
 
 } // namespace shmnet::ctl

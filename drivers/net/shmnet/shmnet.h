@@ -203,7 +203,7 @@ struct shmnet_net {
 	u64 announced_since;		/* ns of local_clock() */
 	u32 announcements;		/* of nodes that come and go, since then */
 	bool announced_without_end;
-	bool casts_resting;		/* the backup timer looks at them again; any thread reads ... */
+	bool casts_resting;		/* the backup timer looks again; any thread reads ... */
 	u64 casts_rest_until;		/* ... but not before, ns of local_clock(); likewise */
 	struct hrtimer rest_timer;
 
