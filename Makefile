@@ -33,7 +33,7 @@ deps-demo:
 DEMO_KERNEL ?= 6.1
 
 .PHONY: check
-check: deps
+check: deps deps-load
 	$(Q)tests/check
 
 .PHONY: clean

@@ -98,7 +98,7 @@ private:
 			return;
 		SHMNET_MUST(count <= SHMNET_SERVICES_MAX && index_of(sequence) % 2 == 0);
 		for (u32 i = 0; i < count; i++)
-			SHMNET_MUST(is_service(buffer[i]));
+			SHMNET_MUST(is_record(buffer[i]));
 		told_[node] = {sequence, {buffer.begin(), buffer.begin() + count}};
 		make();
 	}

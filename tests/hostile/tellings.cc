@@ -111,6 +111,31 @@ void add_addresses(Tellings& tellings)
 	}
 }
 
+/* B10: what is said of the shared address, which others have defined nothing of. */
+void add_shared_addresses(Tellings& tellings)
+{
+	constexpr u64 ALL = ~u64{0};
+	auto add = [&](const std::string& what, const shmnet_service& record, bool heard) {
+		tellings.push_back({"B10",
+				    format("the address {}", what),
+				    {record, tcp_service(PORT)},
+				    {{PROTOCOL_TCP, PORT, heard}},
+				    heard ? Outcome::Heard : Outcome::Nothing});
+	};
+	add("is for all", test::shared_address(ALL, 1), true);
+	add("is for nobody, by no generation", test::shared_address(0, 0), true);
+	add("is for nobody", test::shared_address(0, ~0u), false);
+	add("is drained", test::shared_address(ALL, 0, SHMNET_ADDRESS_FLAGS), false);
+	for (u32 flags : {4u, 0x80u, 0xffu})
+		add(format("has flags {:#x}, and is for nobody", flags),
+		    test::shared_address(0, ~0u, flags), true);
+	shmnet_service other = test::shared_address(0, ~0u);
+	memset(other.address, 0, sizeof(other.address));
+	add("is none, and for nobody", other, true);
+	other.address[15] = 1;
+	add("is another, and for nobody", other, true);
+}
+
 /* B3: counts, of more records than there are, of fewer, and of more than there can be. */
 void add_counts(Tellings& tellings)
 {
@@ -210,6 +235,7 @@ std::vector<Telling> all_tellings()
 	Tellings tellings;
 	add_fields(tellings);
 	add_addresses(tellings);
+	add_shared_addresses(tellings);
 	add_counts(tellings);
 	add_odd_ones(tellings);
 	add_sequences(tellings);

@@ -25,10 +25,6 @@ told = json.load(sys.stdin)
 print(told["step"], *([told["node"]] if told["node"] is not None else told["nodes"]))')" "$1"
 }
 
-slot_of() { # slot_of NODE
-	"on$1" "$SHMNETCTL" device --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["node"])'
-}
-
 state_of() { # state_of NODE: of its global network, as node 0 sees it
 	on0 "$SHMNETCTL" node --json | python3 -c '
 import json, sys

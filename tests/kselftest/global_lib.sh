@@ -93,3 +93,37 @@ start_server() {
 		>"$work/$1$2.server" 2>&1 &
 	until_true 30 grep -q ready "$work/$1$2.server"
 }
+
+# slot_of NODE
+slot_of() {
+	"on$1" "$SHMNETCTL" device --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["node"])'
+}
+
+# ---- shmnetd of each node ------------------------------------------------------------------------
+
+needs_helpers() {
+	shmnetd=$(dirname "${SHMNETCTL:-/nowhere/shmnetctl}")/shmnetd
+	[ -x "$shmnetd" ] || skip "there is no shmnetd beside shmnetctl"
+	declare -ga helper=()
+}
+
+# start_helper NODE: with what $work/NODE.toml says.
+start_helper() {
+	local -n namespace=ns$1
+	(exec ip netns exec "$namespace" "$shmnetd" --config "$work/$1.toml") >"$work/helper$1" 2>&1 &
+	helper[$1]=$!
+}
+
+configure_helper() { # configure_helper NODE LINE...
+	printf '%s\n' "${@:2}" >"$work/$1.toml"
+	[ -z "${helper[$1]:-}" ] || kill -HUP "${helper[$1]}"
+}
+
+# On both nodes; they publish what is bound to the shared address.
+start_helpers() {
+	local node
+	for node in 0 1; do
+		configure_helper "$node" 'services = []'
+		start_helper "$node"
+	done
+}

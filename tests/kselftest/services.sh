@@ -5,22 +5,9 @@
 # come and go, ways to balance, a node that takes no new ones, a helper that dies.
 # shellcheck source-path=SCRIPTDIR source=global_lib.sh
 . "$(dirname "$0")/global_lib.sh"
-shmnetd=$(dirname "${SHMNETCTL:-/nowhere/shmnetctl}")/shmnetd
-[ -x "$shmnetd" ] || skip "there is no shmnetd beside shmnetctl"
+needs_helpers
 needs python3 serve ask hold
 two_global_nodes
-
-# start_helper NODE: with what $work/NODE.toml says.
-start_helper() {
-	local -n namespace=ns$1
-	(exec ip netns exec "$namespace" "$shmnetd" --config "$work/$1.toml") >"$work/helper$1" 2>&1 &
-	helper[$1]=$!
-}
-
-configure_helper() { # configure_helper NODE LINE...
-	printf '%s\n' "${@:2}" >"$work/$1.toml"
-	[ -z "${helper[$1]:-}" ] || kill -HUP "${helper[$1]}"
-}
 
 # offered NODE...: who offers TCP port 80, as node 0 sees it.
 offered() {
@@ -30,10 +17,6 @@ import json, sys
 print(*sorted(one["node"] for one in json.load(sys.stdin)
               if (one["protocol"], one["port"], one["weight"] > 0) == ("tcp", 80, True)))')
 	equal "$nodes" "$*"
-}
-
-slot_of() { # slot_of NODE
-	"on$1" "$SHMNETCTL" device --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["node"])'
 }
 
 are_offered() { # are_offered NODE...: within a second and a half, where the kernel does not tell
@@ -51,13 +34,7 @@ served() { # served COUNT ANSWER...: by whom so many connections of the client's
 }
 
 begins() {
-	local node
-	declare -ga helper=()
-	for node in 0 1; do
-		configure_helper "$node" 'services = []'
-		start_helper "$node"
-	done
-	start_server tcp 1 80 && are_offered 1
+	start_helpers && start_server tcp 1 80 && are_offered 1
 }
 
 nobody_listens() {

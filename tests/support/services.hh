@@ -24,6 +24,20 @@ inline shmnet_service tcp_service(u32 port, u32 weight = 1,
 	return service;
 }
 
+/* What a node says of that address, in the place of a service. */
+inline shmnet_service shared_address(u64 nodes, u32 generation, u32 flags = SHMNET_ADDRESS_JOINED)
+{
+	shmnet_shared_address shared = {};
+	memcpy(shared.address, SHARED_ADDRESS, sizeof(shared.address));
+	shared.nodes = nodes;
+	shared.protocol = SHMNET_ADDRESS_RECORD;
+	shared.flags = static_cast<u8>(flags);
+	shared.generation = generation;
+	shmnet_service record;
+	memcpy(&record, &shared, sizeof(record));
+	return record;
+}
+
 /* From the client of a number, by a port. */
 inline FlowKey tcp_flow(u32 port, u32 client, u32 client_port = 40000)
 {

@@ -50,7 +50,8 @@ public:
 		FlowKey key = test::tcp_flow(port, 1);
 		key.protocol = protocol;
 		ServiceEntry* entry = table_ ? table_->find(key) : nullptr;
-		return entry && table_->choose(*entry, key, 1u << PEER, VICTIM);
+		return entry &&
+		       table_->choose(*entry, key, table_->nodes_of(*entry) & 1u << PEER, VICTIM);
 	}
 
 private:

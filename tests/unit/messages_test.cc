@@ -115,7 +115,7 @@ TEST(Messages, HaveRoomForAllServices)
 		nlmsg_alloc_size(nlmsg_total_size(GENL_HDRLEN) + services_bytes(services.size())),
 		nlmsg_free);
 	genlmsg_put(message.get(), 0, 0, 0, 0, 0, SHMNET_CMD_SET_SERVICES, SHMNET_GENL_VERSION);
-	put_services(message.get(), 7, services);
+	put_tellings(message.get(), 7, {.services = services, .addresses = {}});
 	EXPECT_EQ(nlmsg_hdr(message.get())->nlmsg_len,
 		  NLMSG_LENGTH(GENL_HDRLEN) + services_bytes(services.size()));
 

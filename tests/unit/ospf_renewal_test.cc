@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // When a border router announces anew what others may not have taken.
 #include "shmnetctl/ospf_renewal.hh"
+#include "shmnetctl/ospf_stranded.hh"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -139,6 +140,33 @@ TEST(Ways, AreThoseOfThePrefixes)
 	EXPECT_EQ(ways_to({"2001:db8::/64"}, routes), (std::set<std::string>{"eth0", "shml0"}));
 	EXPECT_EQ(ways_to({"2001:db8:2::/64"}, routes), std::set<std::string>{});
 	EXPECT_EQ(ways_to({"2001:db8::/64"}, {}), std::set<std::string>{});
+}
+
+std::string detail(const char* flags, int next_hops)
+{
+	return std::string("Destination: 2001:db8:3::/64\nInstalled Time: 00:00:27 ago\nLock: 2 "
+			   "Flags: ") +
+	       flags + "\nPaths count: 1\nNexthop count: " + std::to_string(next_hops) +
+	       "\nNexthop:\n\n";
+}
+
+TEST(StrandedRoutes, AreBestOnesWithoutANextHop)
+{
+	EXPECT_FALSE(has_stranded_route(""));
+	EXPECT_FALSE(has_stranded_route(detail("BA--", 1) + detail("BA--", 10)));
+	EXPECT_FALSE(has_stranded_route(detail("-A--", 0)));
+	EXPECT_TRUE(has_stranded_route(detail("BA--", 1) + detail("-A--", 1) + detail("BA--", 0)));
+}
+
+TEST(StrandedRoutes, AreCalculatedAnewByWhatIsAsBeforeThen)
+{
+	const std::vector<std::string> router = {"router ospf6"};
+	EXPECT_EQ(recalculation({{{"router ospf"}, "maximum-paths 7"}}),
+		  (FrrConfig{{router, "maximum-paths 2"}, {router, "no maximum-paths"}}));
+	EXPECT_EQ(recalculation({{router, "maximum-paths 7"}}),
+		  (FrrConfig{{router, "maximum-paths 1"}, {router, "maximum-paths 7"}}));
+	EXPECT_EQ(recalculation({{router, "maximum-paths 1"}}),
+		  (FrrConfig{{router, "maximum-paths 2"}, {router, "maximum-paths 1"}}));
 }
 
 TEST(OtherCosts, AreThoseOfIpv6AndOfTheInterfacesAlone)

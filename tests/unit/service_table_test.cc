@@ -45,7 +45,8 @@ public:
 	{
 		ServiceEntry* entry = table_->find(key);
 		const ServiceOffer* offer =
-			entry ? table_->choose(*entry, key, able, own) : nullptr;
+			entry ? table_->choose(*entry, key, able & table_->nodes_of(*entry), own)
+			      : nullptr;
 		return offer ? offer->node : NO_NODE;
 	}
 
@@ -71,6 +72,44 @@ std::vector<Offered::Services> weighted(const std::vector<u32>& weights,
 	for (u32 weight : weights)
 		nodes.push_back({tcp_service(80, weight, balance)});
 	return nodes;
+}
+
+TEST(ServiceTable, GivesAnAddressToThoseThatItIsFor)
+{
+	const auto both = [](const shmnet_service& first, const shmnet_service& second) {
+		return Offered({{first, tcp_service(80)},
+				{tcp_service(80), second},
+				{tcp_service(80)}})
+			.spread(30, 3);
+	};
+	const u32 joined = SHMNET_ADDRESS_JOINED, drains = SHMNET_ADDRESS_FLAGS;
+	EXPECT_EQ(both(shared_address(5, 0), shared_address(ALL, 0)),
+		  (std::vector<u32>{10, 10, 10}))
+		<< "generation 0 defines nothing";
+	EXPECT_EQ(both(shared_address(5, 1), shared_address(ALL, 0)),
+		  (std::vector<u32>{15, 0, 15}));
+	EXPECT_EQ(both(shared_address(5, 1), shared_address(6, 2)), (std::vector<u32>{0, 15, 15}))
+		<< "the higher generation counts";
+	EXPECT_EQ(both(shared_address(5, 2), shared_address(6, 2)), (std::vector<u32>{15, 0, 15}))
+		<< "of equal ones the lower slot's";
+	EXPECT_EQ(both(shared_address(ALL, 0, joined), shared_address(ALL, 0, drains)),
+		  (std::vector<u32>{15, 0, 15}));
+	EXPECT_EQ(Offered({{shared_address(1, 1, drains), tcp_service(80)}, {tcp_service(80)}})
+			  .choose(tcp_flow(80, 1)),
+		  NO_NODE);
+}
+
+TEST(ServiceTable, KeepsAnAddressApartFromItsServices)
+{
+	shmnet_service other = shared_address(0, 7);
+	other.address[15]++;
+	Offered offered({{other, tcp_service(80)}, {shared_address(0, 1, 0)}});
+	EXPECT_EQ(offered.choose(tcp_flow(80, 1)), NO_NODE) << "defined to be nobody's";
+	Offered elsewhere({{other, tcp_service(80)}});
+	EXPECT_EQ(elsewhere.choose(tcp_flow(80, 1)), 0u) << "another address";
+	FlowKey raw = tcp_flow(0, 1);
+	raw.protocol = SHMNET_ADDRESS_RECORD;
+	EXPECT_EQ(offered.choose(raw), NO_NODE) << "a packet of that number asks for no service";
 }
 
 TEST(ServiceTable, FindsWhatIsOffered)

@@ -104,6 +104,30 @@ TEST_F(Services, WhatBreaksTheRulesIsPassedOver)
 	EXPECT_EQ(ports(publish(pack_index(INCARNATION, 0), told)), (std::vector<u32>{1, 2}));
 }
 
+TEST_F(Services, BesideThemAreWhatIsSaidOfAddresses)
+{
+	const std::vector<std::function<void(shmnet_shared_address&)>> breaks = {
+		[](auto& one) { memset(one.address, 0, sizeof(one.address)); },
+		[](auto& one) { one.balance = SHMNET_BALANCE_LEAST + 1; },
+		[](auto& one) { one.flags = SHMNET_ADDRESS_FLAGS + 1; },
+	};
+	std::vector<shmnet_service> told = {shared_address(0, 0, 0), tcp_service(1)};
+	for (const auto& break_rule : breaks) {
+		shmnet_shared_address shared;
+		told.push_back(shared_address(1, 1));
+		memcpy(&shared, &told.back(), sizeof(shared));
+		break_rule(shared);
+		memcpy(&told.back(), &shared, sizeof(shared));
+		EXPECT_FALSE(is_record(told.back()));
+	}
+	told.push_back(shared_address(~u64{0}, ~0u, SHMNET_ADDRESS_FLAGS));
+	u64 sequence = publish(pack_index(INCARNATION, 0), told);
+	ASSERT_EQ(ports(sequence).size(), 3u);
+	EXPECT_EQ(memcmp(&read_[0], &told.front(), sizeof(told[0])), 0);
+	EXPECT_EQ(memcmp(&read_[2], &told.back(), sizeof(told[0])), 0);
+	EXPECT_FALSE(is_service(read_[0])) << "who does not know it passes over it";
+}
+
 TEST_F(Services, AreWithdrawn)
 {
 	u64 sequence = publish(pack_index(INCARNATION, 0), {tcp_service(80)});

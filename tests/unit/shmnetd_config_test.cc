@@ -122,6 +122,33 @@ TEST(ShmnetdConfig, TakesWhereMetricsAreServed)
 	EXPECT_FALSE(parse_config("[metrics]", "a.toml").metrics) << "each key may be left out";
 }
 
+TEST(ShmnetdConfig, TakesWhatIsSaidOfAddresses)
+{
+	Config config = parse_config(R"(
+[address."203.0.113.1"]
+nodes = [0, 2, 63]
+balance = "least"
+generation = 7
+[address."2001:db8::1"]
+drain = true
+[address."203.0.113.2"]
+)",
+				     "a.toml");
+	ASSERT_EQ(config.addresses.size(), 3u);
+	const AddressConfig& defined = config.addresses.at(*parse_address("203.0.113.1"));
+	ASSERT_TRUE(defined.definition);
+	EXPECT_EQ(defined.definition->nodes, (__u64{1} << 63) | 5);
+	EXPECT_EQ(defined.definition->balance, __u32{SHMNET_BALANCE_LEAST});
+	EXPECT_EQ(defined.definition->generation, 7u);
+	EXPECT_FALSE(defined.drain);
+	const AddressConfig& drained = config.addresses.at(*parse_address("2001:db8::1"));
+	EXPECT_FALSE(drained.definition) << "another node's holds";
+	EXPECT_TRUE(drained.drain);
+	EXPECT_FALSE(config.addresses.at(*parse_address("203.0.113.2")).definition);
+	EXPECT_EQ(config.policy_of({IPPROTO_TCP, 80}, SHMNET_BALANCE_LEAST).balance,
+		  __u32{SHMNET_BALANCE_LEAST});
+}
+
 TEST(ShmnetdConfig, NamesWhatIsWrong)
 {
 	struct {
@@ -192,6 +219,15 @@ TEST(ShmnetdConfig, NamesWhatIsWrong)
 		{"[announce]\nneighbour = [\"\"]", "a.toml:2: announce.neighbour: ", "list"},
 		{"[announce]\npriority = 0", "a.toml:2: announce.priority: ", "1 to 255"},
 		{"[announce]\npriority = 256", "a.toml:2: announce.priority: ", "1 to 255"},
+		{"address = 1", "a.toml:1: address: ", "[address.\"203.0.113.1\"]"},
+		{"[address.web]\ndrain = true", "a.toml:1: address.\"web\": ", "no address"},
+		{"[address]\n\"::1\" = 1", "a.toml:2: address.\"::1\": ", "give a table"},
+		{"[address.\"::1\"]\nport = 1", "a.toml:2: address.\"::1\".port: ", "generation"},
+		{"[address.\"::1\"]\nnodes = 1", "a.toml:2: address.\"::1\".nodes: ", "[0, 2]"},
+		{"[address.\"::1\"]\nnodes = []", "a.toml:2: address.\"::1\".nodes: ", "[0, 2]"},
+		{"[address.\"::1\"]\nnodes = [64]", "a.toml:2: address.\"::1\".nodes: ", "63"},
+		{"[address.\"::1\"]\ngeneration = 0",
+		 "a.toml:2: address.\"::1\".generation: ", "from 1"},
 		{"weight = 1\nweight = 2", "a.toml:2: this is no TOML: ", "weight"},
 		{"services = [", "a.toml:1: this is no TOML: ", ""},
 	};

@@ -63,6 +63,32 @@ TEST_F(ShmnetdPublisher, TellsWhatChanges)
 	EXPECT_FALSE(publisher.counts_connections());
 }
 
+TEST_F(ShmnetdPublisher, TellsOfAddresses)
+{
+	Publisher publisher(module, {});
+	EXPECT_EQ(publish(publisher), 1u);
+	const SharedAddressInfo joined = {.address = SHARED, .flags = SHMNET_ADDRESS_JOINED};
+	EXPECT_EQ(module.told.back().addresses, std::vector{joined});
+	config.addresses[SHARED].drain = true;
+	EXPECT_EQ(publish(publisher), 1u);
+	EXPECT_EQ(module.told.back().addresses[0].flags, __u32{SHMNET_ADDRESS_FLAGS});
+	EXPECT_EQ(publish(publisher), 0u);
+
+	/* Another node says how its services are balanced. */
+	module.said_by_others = {
+		{.device = "",
+		 .interface = {},
+		 .slot = 3,
+		 .shared = {.address = SHARED, .balance = SHMNET_BALANCE_SOURCE, .generation = 1}}};
+	EXPECT_EQ(publish(publisher), 0u);
+	publisher.learn();
+	EXPECT_EQ(publish(publisher), 1u);
+	EXPECT_EQ(module.told.back().services[0].balance, __u32{SHMNET_BALANCE_SOURCE});
+	addresses.clear();
+	EXPECT_EQ(publish(publisher), 1u);
+	EXPECT_TRUE(module.told.back().addresses.empty());
+}
+
 TEST_F(ShmnetdPublisher, CountsWhatTheModuleTookAndRefused)
 {
 	Publisher publisher(module, {});

@@ -20,6 +20,7 @@ void add_network(CLI::App& app, Action& action);
 void add_rings(CLI::App& app, Action& action);
 void add_flow(CLI::App& app, Action& action);
 void add_service(CLI::App& app, Action& action);
+void add_address(CLI::App& app, Action& action);
 void add_global(CLI::App& app, Action& action);
 void add_helper(CLI::App& app, Action& action);
 void add_drain(CLI::App& app, Action& action);

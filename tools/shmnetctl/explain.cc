@@ -6,12 +6,14 @@
 #include "error.hh"
 #include "global_interfaces.hh"
 #include "query.hh"
+#include "shared_addresses.hh"
 #include "table.hh"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 namespace shmnet::ctl {
 
@@ -58,12 +60,31 @@ FlowQuestion question_of(const Arguments& arguments)
 		.destination_port = destination->port};
 }
 
-std::string state_of(const OfferInfo& offer, bool able, const std::vector<NodeInfo>& nodes)
+/* Nothing if its address is for the node that offers it. */
+std::optional<std::string> why_not_by_address(const OfferInfo& offer,
+					      const std::vector<SharedAddress>& addresses)
+{
+	for (const SharedAddress& address : addresses) {
+		if (address.interface.index != offer.interface.index ||
+		    address.definition.address != offer.service.address)
+			continue;
+		if (!(address.definition.nodes >> offer.slot & 1))
+			return "the address is not for it";
+		if (address.draining >> offer.slot & 1)
+			return "draining, of this address";
+	}
+	return std::nullopt;
+}
+
+std::string state_of(const OfferInfo& offer, bool able, const std::vector<NodeInfo>& nodes,
+		     const std::vector<SharedAddress>& addresses)
 {
 	if (able)
 		return "takes new flows";
 	if (offer.service.weight == 0)
 		return "weight 0";
+	if (std::optional<std::string> reason = why_not_by_address(offer, addresses))
+		return *reason;
 	for (const NodeInfo& node : nodes) {
 		if (node.device != offer.device || node.slot != offer.slot)
 			continue;
@@ -85,6 +106,8 @@ Findings find(const Arguments& arguments)
 	if (found.explanation.slot)
 		return found;
 	std::vector<NodeInfo> nodes = control.nodes(interface.device);
+	std::vector<SharedAddress> addresses =
+		gather_addresses(control.shared_addresses(interface.device));
 	for (OfferInfo& offer : control.offers(interface.device)) {
 		const ServiceInfo& service = offer.service;
 		if (offer.interface.index != interface.index ||
@@ -93,7 +116,7 @@ Findings find(const Arguments& arguments)
 		    service.port != found.flow.destination_port)
 			continue;
 		bool able = found.explanation.candidates >> offer.slot & 1;
-		std::string state = state_of(offer, able, nodes);
+		std::string state = state_of(offer, able, nodes, addresses);
 		found.candidates.push_back({std::move(offer), std::move(state), able});
 	}
 	return found;

@@ -24,6 +24,7 @@ int main(int argc, char** argv)
 	ctl::add_rings(app, action);
 	ctl::add_flow(app, action);
 	ctl::add_service(app, action);
+	ctl::add_address(app, action);
 	ctl::add_global(app, action);
 	ctl::add_helper(app, action);
 	ctl::add_drain(app, action);

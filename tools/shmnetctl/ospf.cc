@@ -8,6 +8,7 @@
 #include "ospf_here.hh"
 #include "ospf_renewal.hh"
 #include "ospf_show.hh"
+#include "ospf_stranded.hh"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -270,6 +271,16 @@ void renew(const Arguments& arguments, OspfRenewal& renewal, const Interrupt& in
 		announce_anew(arguments, prefixes, interrupt);
 }
 
+/* A second without a route is less than a network that is not reached. */
+void recalculate_if_stranded(const Arguments& arguments)
+{
+	Frr frr(arguments.sockets);
+	if (!has_stranded_route(frr.show(OSPF_ROUTES6_DETAIL)))
+		return;
+	frr.configure(recalculation(frr.running()));
+	fmt::print("IPv6: a way had no next hop, and all are calculated anew\n");
+}
+
 /* A failure is told once, and tried again: FRR may be starting anew. */
 int follow(const Arguments& arguments)
 {
@@ -287,8 +298,10 @@ int follow(const Arguments& arguments)
 				ipv6 = apply_and_tell(arguments);
 				before = announced;
 			}
-			if (ipv6 && looks % LOOKS_BETWEEN_RENEWALS == 0)
+			if (ipv6 && looks % LOOKS_BETWEEN_RENEWALS == 0) {
 				renew(arguments, renewal, interrupt);
+				recalculate_if_stranded(arguments);
+			}
 			told.clear();
 		} catch (const UsageError&) {
 			throw;

@@ -174,15 +174,30 @@ std::vector<FlowInfo> Control::flows(const std::string& device)
 
 std::vector<OfferInfo> Control::offers(const std::string& device)
 {
-	return all(SHMNET_CMD_GET_SERVICE, device, read_offer);
+	std::vector<OfferInfo> offers;
+	dump(SHMNET_CMD_GET_SERVICE, device, [&offers](const Attributes& attributes) {
+		if (!is_address_offer(attributes))
+			offers.push_back(read_offer(attributes));
+	});
+	return offers;
 }
 
-void Control::set_services(__u32 ifindex, const std::vector<ServiceInfo>& services)
+std::vector<AddressOffer> Control::shared_addresses(const std::string& device)
 {
-	Request request(SHMNET_CMD_SET_SERVICES, services_bytes(services.size()));
-	put_services(request.message(), ifindex, services);
+	std::vector<AddressOffer> offers;
+	dump(SHMNET_CMD_GET_SERVICE, device, [&offers](const Attributes& attributes) {
+		if (is_address_offer(attributes))
+			offers.push_back(read_address_offer(attributes));
+	});
+	return offers;
+}
+
+void Control::set_services(__u32 ifindex, const Tellings& tellings)
+{
+	Request request(SHMNET_CMD_SET_SERVICES, services_bytes(tellings.size()));
+	put_tellings(request.message(), ifindex, tellings);
 	if (int refused = request.send([](const Attributes&) {}))
-		throw ServicesError(refused, ifindex, services.size());
+		throw ServicesError(refused, ifindex, tellings.size());
 }
 
 void Control::set_draining(__u32 ifindex, bool draining)

@@ -37,15 +37,16 @@ public:
 	std::vector<TapeInfo> tapes(const std::string& device);
 	/* For who has CAP_NET_ADMIN. */
 	std::vector<FlowInfo> flows(const std::string& device);
-	/* What nodes offer. */
+	/* What nodes offer, and what they say of the addresses at which they do. */
 	std::vector<OfferInfo> offers(const std::string& device);
+	std::vector<AddressOffer> shared_addresses(const std::string& device);
 
 	/*
-	 * Replaces all that this node offers on the global network of an interface, which is in the
+	 * Replaces all that this node says on the global network of an interface, which is in the
 	 * network namespace of whoever asks; for who has CAP_NET_ADMIN there. All or nothing. Throws
 	 * ServicesError if the module refuses.
 	 */
-	void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services);
+	void set_services(__u32 ifindex, const Tellings& tellings);
 
 	/*
 	 * Whether this node is still given new flows on the global network of an interface; and to whom a

@@ -130,6 +130,24 @@ FlowInfo read_flow(const Attributes& attributes)
 		.incarnation = attributes.u32_of(SHMNET_A_INCARNATION)};
 }
 
+bool is_address_offer(const Attributes& attributes)
+{
+	return attributes.u32_of(SHMNET_A_SERVICE_PROTOCOL) == SHMNET_ADDRESS_RECORD;
+}
+
+AddressOffer read_address_offer(const Attributes& attributes)
+{
+	return {.device = attributes.string_of(SHMNET_A_DEVICE),
+		.interface = read_interface(attributes),
+		.slot = attributes.u32_of(SHMNET_A_SLOT),
+		.incarnation = attributes.u32_of(SHMNET_A_INCARNATION),
+		.shared = {.address = attributes.bytes_of<16>(SHMNET_A_SERVICE_ADDRESS),
+			   .nodes = attributes.u64_of(SHMNET_A_SERVICE_NODES),
+			   .balance = attributes.u32_of(SHMNET_A_SERVICE_BALANCE),
+			   .flags = attributes.u32_of(SHMNET_A_SERVICE_FLAGS),
+			   .generation = attributes.u32_of(SHMNET_A_SERVICE_GENERATION)}};
+}
+
 OfferInfo read_offer(const Attributes& attributes)
 {
 	return {
@@ -188,21 +206,42 @@ size_t services_bytes(size_t services)
 	return nla_total_size(sizeof(__u32)) + services * service;
 }
 
-void put_services(nl_msg* message, __u32 ifindex, const std::vector<ServiceInfo>& services)
+namespace {
+
+void put_service(nl_msg* message, const ServiceInfo& service)
+{
+	nlattr* nest = nla_nest_start(message, SHMNET_A_SERVICE);
+	nla_put_u32(message, SHMNET_A_SERVICE_PROTOCOL, service.protocol);
+	nla_put(message, SHMNET_A_SERVICE_ADDRESS, service.address.size(), service.address.data());
+	nla_put_u32(message, SHMNET_A_SERVICE_PORT, service.port);
+	nla_put_u32(message, SHMNET_A_SERVICE_WEIGHT, service.weight);
+	nla_put_u32(message, SHMNET_A_SERVICE_BALANCE, service.balance);
+	nla_put_u32(message, SHMNET_A_SERVICE_CONNECTIONS, service.connections);
+	nla_put_u32(message, SHMNET_A_SERVICE_FLAGS, service.flags);
+	nla_nest_end(message, nest);
+}
+
+void put_address(nl_msg* message, const SharedAddressInfo& shared)
+{
+	nlattr* nest = nla_nest_start(message, SHMNET_A_SERVICE);
+	nla_put_u32(message, SHMNET_A_SERVICE_PROTOCOL, SHMNET_ADDRESS_RECORD);
+	nla_put(message, SHMNET_A_SERVICE_ADDRESS, shared.address.size(), shared.address.data());
+	nla_put_u64(message, SHMNET_A_SERVICE_NODES, shared.nodes);
+	nla_put_u32(message, SHMNET_A_SERVICE_BALANCE, shared.balance);
+	nla_put_u32(message, SHMNET_A_SERVICE_FLAGS, shared.flags);
+	nla_put_u32(message, SHMNET_A_SERVICE_GENERATION, shared.generation);
+	nla_nest_end(message, nest);
+}
+
+} // namespace
+
+void put_tellings(nl_msg* message, __u32 ifindex, const Tellings& tellings)
 {
 	nla_put_u32(message, SHMNET_A_IFINDEX, ifindex);
-	for (const ServiceInfo& service : services) {
-		nlattr* nest = nla_nest_start(message, SHMNET_A_SERVICE);
-		nla_put_u32(message, SHMNET_A_SERVICE_PROTOCOL, service.protocol);
-		nla_put(message, SHMNET_A_SERVICE_ADDRESS, service.address.size(),
-			service.address.data());
-		nla_put_u32(message, SHMNET_A_SERVICE_PORT, service.port);
-		nla_put_u32(message, SHMNET_A_SERVICE_WEIGHT, service.weight);
-		nla_put_u32(message, SHMNET_A_SERVICE_BALANCE, service.balance);
-		nla_put_u32(message, SHMNET_A_SERVICE_CONNECTIONS, service.connections);
-		nla_put_u32(message, SHMNET_A_SERVICE_FLAGS, service.flags);
-		nla_nest_end(message, nest);
-	}
+	for (const SharedAddressInfo& shared : tellings.addresses)
+		put_address(message, shared);
+	for (const ServiceInfo& service : tellings.services)
+		put_service(message, service);
 }
 
 void put_flow_question(nl_msg* message, __u32 ifindex, const FlowQuestion& flow)

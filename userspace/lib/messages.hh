@@ -128,6 +128,26 @@ struct ServiceInfo {
 	bool operator==(const ServiceInfo&) const = default;
 };
 
+/* What a node says of a shared address. */
+struct SharedAddressInfo {
+	std::array<__u8, 16> address = {};
+	__u64 nodes = ~__u64{0}; /* bit by slot: who may be given new flows */
+	__u32 balance = 0; /* enum shmnet_balance of services that say none themselves; 0: none */
+	__u32 flags = 0;   /* SHMNET_ADDRESS_* */
+	__u32 generation = 0; /* the highest counts, of equal ones that of the lowest slot */
+
+	bool operator==(const SharedAddressInfo&) const = default;
+};
+
+/* All that a node says of a global network. */
+struct Tellings {
+	std::vector<ServiceInfo> services;
+	std::vector<SharedAddressInfo> addresses;
+
+	size_t size() const { return services.size() + addresses.size(); }
+	bool operator==(const Tellings&) const = default;
+};
+
 /* Of a node, as the one that is asked has read it. */
 struct OfferInfo {
 	std::string device;
@@ -135,6 +155,14 @@ struct OfferInfo {
 	__u32 slot = 0;
 	__u32 incarnation = 0;
 	ServiceInfo service;
+};
+
+struct AddressOffer {
+	std::string device;
+	InterfaceInfo interface;
+	__u32 slot = 0;
+	__u32 incarnation = 0;
+	SharedAddressInfo shared;
 };
 
 /* A flow that the module is asked about. */
@@ -172,14 +200,17 @@ CounterInfo read_counters(const Attributes& attributes);
 RingInfo read_ring(const Attributes& attributes);
 TapeInfo read_tape(const Attributes& attributes);
 FlowInfo read_flow(const Attributes& attributes);
+/* Of what a node says, each is one of these. */
+bool is_address_offer(const Attributes& attributes);
 OfferInfo read_offer(const Attributes& attributes);
+AddressOffer read_address_offer(const Attributes& attributes);
 EventInfo read_event(const Attributes& attributes);
 Explanation read_explanation(const Attributes& attributes);
 
 /* Bytes that an IFINDEX and so many services take in a message. */
 size_t services_bytes(size_t services);
 /* Adds them to a message that has room for them. */
-void put_services(nl_msg* message, __u32 ifindex, const std::vector<ServiceInfo>& services);
+void put_tellings(nl_msg* message, __u32 ifindex, const Tellings& tellings);
 void put_flow_question(nl_msg* message, __u32 ifindex, const FlowQuestion& flow);
 
 } // namespace shmnet

@@ -42,11 +42,13 @@ public:
 				config.metrics = read_metrics(value);
 			else if (name == "announce")
 				config.announce = read_announce(value);
+			else if (name == "address")
+				config.addresses = read_addresses(value);
 			else if (!read_policy(name, name, value, config.policy) &&
 				 name != "service")
 				fail(key.source(), name,
 				     "there is no such key; there are services, balance, weight, "
-				     "local-first, poll, service, metrics and announce");
+				     "local-first, poll, service, address, metrics and announce");
 		}
 		if (const toml::node* own = table.get("service"))
 			read_own(*own, config);
@@ -104,6 +106,65 @@ private:
 			}
 			config.own.emplace(name, policy);
 		}
+	}
+
+	std::map<Address, AddressConfig> read_addresses(const toml::node& value) const
+	{
+		const toml::table* tables = value.as_table();
+		if (!tables)
+			fail(value.source(), "address",
+			     "give tables such as [address.\"203.0.113.1\"]");
+		std::map<Address, AddressConfig> addresses;
+		for (const auto& [key, settings] : *tables) {
+			std::string path = fmt::format("address.\"{}\"", key.str());
+			std::optional<Address> address = parse_address(std::string(key.str()));
+			const toml::table* table = settings.as_table();
+			if (!address)
+				fail(key.source(), path, "it is no address");
+			if (!table)
+				fail(settings.source(), path,
+				     fmt::format("give a table: [{}]", path));
+			addresses[*address] = read_address(path, *table);
+		}
+		return addresses;
+	}
+
+	AddressConfig read_address(const std::string& path, const toml::table& table) const
+	{
+		AddressConfig config;
+		AddressDefinition definition;
+		for (const auto& [key, node] : table) {
+			std::string name(key.str()), of = path + "." + name;
+			if (name == "drain") {
+				config.drain = read_flag(of, node);
+				continue;
+			}
+			if (name == "nodes")
+				definition.nodes = read_slots(of, node);
+			else if (name == "balance")
+				definition.balance = read_balance(of, node);
+			else if (name == "generation")
+				definition.generation =
+					static_cast<__u32>(read_whole(of, node, 1, UINT32_MAX, ""));
+			else
+				fail(key.source(), of,
+				     "there is no such key; there are nodes, balance, generation "
+				     "and drain");
+			config.definition = definition;
+		}
+		return config;
+	}
+
+	__u64 read_slots(const std::string& path, const toml::node& value) const
+	{
+		const toml::array* list = value.as_array();
+		if (!list || list->empty())
+			fail(value.source(), path,
+			     "give a list of nodes by their slots, such as [0, 2]; without it all");
+		__u64 slots = 0;
+		for (const toml::node& entry : *list)
+			slots |= __u64{1} << read_whole(path, entry, 0, SHMNET_NODES_MAX - 1, "");
+		return slots;
 	}
 
 	ServiceName read_name(const toml::source_region& where, const std::string& key,
@@ -257,10 +318,15 @@ std::optional<ServiceName> parse_service_name(std::string_view text)
 	return name;
 }
 
-const ServicePolicy& Config::policy_of(const ServiceName& name) const
+ServicePolicy Config::policy_of(const ServiceName& name, __u32 balance) const
 {
 	auto found = own.find(name);
-	return found == own.end() ? policy : found->second;
+	if (found != own.end())
+		return found->second;
+	ServicePolicy found_policy = policy;
+	if (balance != 0)
+		found_policy.balance = balance;
+	return found_policy;
 }
 
 Config parse_config(std::string_view text, const std::string& file)

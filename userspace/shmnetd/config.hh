@@ -37,6 +37,18 @@ struct ServicePolicy {
 	bool local_first = false;
 };
 
+/* Who a shared address is for, as one node says it for all (struct shmnet_shared_address). */
+struct AddressDefinition {
+	__u64 nodes = ~__u64{0}; /* bit by slot */
+	__u32 balance = 0;       /* of services without a balance of their own; 0: none */
+	__u32 generation = 1;
+};
+
+struct AddressConfig {
+	std::optional<AddressDefinition> definition; /* nothing: another's holds, or none */
+	bool drain = false;                          /* this node takes no new flows of it */
+};
+
 /* How hosts outside find a shared address. */
 struct AnnounceConfig {
 	/* Interfaces on whose segments a node answers for it. */
@@ -54,9 +66,11 @@ struct Config {
 	std::chrono::microseconds poll{1'000'000};
 	std::optional<End> metrics; /* where they are served; nothing: nowhere */
 	AnnounceConfig announce;
+	std::map<Address, AddressConfig> addresses;
 
 	bool chooses(const ServiceName& name) const { return all || services.contains(name); }
-	const ServicePolicy& policy_of(const ServiceName& name) const;
+	/* @balance: of its address, or 0. */
+	ServicePolicy policy_of(const ServiceName& name, __u32 balance = 0) const;
 };
 
 /* Throws UsageError, which names @file, the line, the key, and what would be right. */

@@ -144,6 +144,8 @@ void Daemon::look(bool count)
 {
 	if (std::exchange(find_interfaces_, false))
 		publisher_.find_interfaces();
+	if (count)
+		publisher_.learn();
 	if (count && publisher_.counts_connections())
 		connections_ = sockets_.connections(1u << TCP_ESTABLISHED);
 	std::set<Listener> listeners = sockets_.listeners();

@@ -36,9 +36,18 @@ std::vector<GlobalInterface> KernelModule::interfaces()
 	return global_interfaces_here(control_);
 }
 
-void KernelModule::set_services(__u32 ifindex, const std::vector<ServiceInfo>& services)
+void KernelModule::set_services(__u32 ifindex, const Tellings& tellings)
 {
-	control_.set_services(ifindex, services);
+	control_.set_services(ifindex, tellings);
+}
+
+std::vector<AddressOffer> KernelModule::shared_addresses(__u32 ifindex)
+{
+	std::vector<AddressOffer> offers = control_.shared_addresses("");
+	std::erase_if(offers, [ifindex](const AddressOffer& offer) {
+		return offer.interface.index != ifindex || !is_here(offer.interface.name, ifindex);
+	});
+	return offers;
 }
 
 bool KernelModule::receive()

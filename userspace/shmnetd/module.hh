@@ -32,7 +32,9 @@ public:
 	/* Of this network namespace. */
 	virtual std::vector<GlobalInterface> interfaces() = 0;
 	/* As Control::set_services(). */
-	virtual void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services) = 0;
+	virtual void set_services(__u32 ifindex, const Tellings& tellings) = 0;
+	/* What all nodes say of addresses on the network of an interface. */
+	virtual std::vector<AddressOffer> shared_addresses(__u32 ifindex) = 0;
 
 	/* Readable when something has happened. */
 	virtual int descriptor() const = 0;
@@ -43,7 +45,8 @@ public:
 class KernelModule final : public Module {
 public:
 	std::vector<GlobalInterface> interfaces() override;
-	void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services) override;
+	void set_services(__u32 ifindex, const Tellings& tellings) override;
+	std::vector<AddressOffer> shared_addresses(__u32 ifindex) override;
 	int descriptor() const override { return events_.descriptor(); }
 	bool receive() override;
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "publisher.hh"
 
+#include "shared_addresses.hh"
+#include "slots_text.hh"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,7 +58,10 @@ void Publisher::find_interfaces()
 		if (known == published_.end()) {
 			found.push_back({.interface = std::move(interface),
 					 .selection = {},
+					 .said = {},
+					 .addresses = {},
 					 .told = std::nullopt,
+					 .told_addresses = {},
 					 .refused = {}});
 			continue;
 		}
@@ -76,19 +82,30 @@ void Publisher::publish(const std::set<Listener>& listeners, const Addresses& ad
 					     .addresses = {}};
 		if (auto found = addresses.find(interface.index); found != addresses.end())
 			interface.addresses = found->second;
+		published.addresses = tell_addresses(interface.addresses, config);
+		interface.balances = balances_of(published.addresses, published.said);
+		interface.records = published.addresses.size();
 		Selection selection = select_services(listeners, interface, config, connections);
 		log_hidden(interface.name, published.selection.hidden, selection.hidden);
 		published.selection = std::move(selection);
-		if (published.told != published.selection.services)
+		if (published.told != published.selection.services ||
+		    published.told_addresses != published.addresses)
 			tell(published);
 	}
+}
+
+void Publisher::learn()
+{
+	for (Published& published : published_)
+		published.said = module_.shared_addresses(published.interface.index);
 }
 
 void Publisher::tell(Published& published)
 {
 	const std::string& name = published.interface.name;
 	try {
-		module_.set_services(published.interface.index, published.selection.services);
+		module_.set_services(published.interface.index,
+				     {published.selection.services, published.addresses});
 	} catch (const ServicesError& error) {
 		/* The next turn tries again, unless waiting does not help. */
 		counts_.failures++;
@@ -105,8 +122,23 @@ void Publisher::tell(Published& published)
 	counts_.publications++;
 	counts_.last = std::chrono::system_clock::now();
 	log_changes(published);
+	log_addresses(published);
 	published.refused.clear();
 	published.told = published.selection.services;
+	published.told_addresses = published.addresses;
+}
+
+void Publisher::log_addresses(const Published& published)
+{
+	for (const SharedAddressInfo& shared : published.addresses) {
+		const auto& before = published.told_addresses;
+		if (std::find(before.begin(), before.end(), shared) != before.end())
+			continue;
+		changes_.write(LogLevel::Info, "{}: {} is for nodes: {} (generation {}){}",
+			       published.interface.name, address_text(shared.address),
+			       slots_text(shared.nodes), shared.generation,
+			       shared.flags & SHMNET_ADDRESS_DRAINING ? ", drained here" : "");
+	}
 }
 
 void Publisher::log_changes(const Published& published)

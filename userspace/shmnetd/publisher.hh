@@ -18,8 +18,11 @@ namespace shmnet::shmnetd {
 struct Published {
 	GlobalInterface interface;
 	Selection selection;
+	std::vector<AddressOffer> said; /* by all nodes, when it was last looked */
+	std::vector<SharedAddressInfo> addresses;
 	/* What the module has been told; nothing if it must be told anew. */
 	std::optional<std::vector<ServiceInfo>> told;
+	std::vector<SharedAddressInfo> told_addresses;
 	std::string refused; /* why it did not take it at the last try; empty: it did */
 };
 
@@ -40,6 +43,8 @@ public:
 	/* Tells the module what it does not know yet. Throws Error if it never will take it. */
 	void publish(const std::set<Listener>& listeners, const Addresses& addresses,
 		     const Config& config, const Connections& connections);
+	/* Looks what nodes say of addresses. Throws Error. */
+	void learn();
 	/* What was told may be lost. */
 	void forget();
 
@@ -53,6 +58,7 @@ public:
 private:
 	void tell(Published& published);
 	void log_changes(const Published& published);
+	void log_addresses(const Published& published);
 	static void log_hidden(const std::string& interface, const std::vector<Hidden>& before,
 			       const std::vector<Hidden>& after);
 

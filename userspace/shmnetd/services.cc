@@ -96,9 +96,10 @@ private:
 		std::tuple key(listener.protocol, listener.port, address);
 		if (services_.contains(key))
 			return true;
-		if (services_.size() == SHMNET_SERVICES_MAX)
+		if (services_.size() + interface_.records >= SHMNET_SERVICES_MAX)
 			return false;
-		const ServicePolicy& policy = config_.policy_of(name_of(listener));
+		const ServicePolicy policy =
+			config_.policy_of(name_of(listener), balance_of(address));
 		services_[key] = {.protocol = listener.protocol,
 				  .address = address,
 				  .port = listener.port,
@@ -109,6 +110,12 @@ private:
 							 : 0,
 				  .flags = policy.local_first ? SHMNET_SERVICE_LOCAL : 0};
 		return true;
+	}
+
+	__u32 balance_of(const Address& address) const
+	{
+		auto found = interface_.balances.find(address);
+		return found == interface_.balances.end() ? 0 : found->second;
 	}
 
 	__u32 connections_to(const Address& address, __u32 port) const

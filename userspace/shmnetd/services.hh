@@ -6,6 +6,7 @@
 #include "listeners.hh"
 #include "messages.hh"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct SharedInterface {
 	__u32 index = 0; /* ifindex */
 	std::string name;
 	std::set<Address> addresses;
+	std::map<Address, __u32> balances = {}; /* of those with one (balances_of()) */
+	size_t records = 0; /* that are told of them, and leave so much less room for services */
 };
 
 enum class Reason : __u8 {

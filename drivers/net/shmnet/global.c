@@ -45,7 +45,10 @@ static u64 inviting_nodes(const struct shmnet_net *net)
 	return nodes;
 }
 
-/* Those of them that are still as they were when they said that they take flows of the service. */
+/*
+ * Those of them that are still as they were when they said that they take flows of the service, and whom its address
+ * is for.
+ */
 static u64 able_nodes(const struct shmnet_net *net, const struct shmnet_service_table *table,
 		      const struct shmnet_service_entry *entry)
 {
@@ -59,7 +62,7 @@ static u64 able_nodes(const struct shmnet_net *net, const struct shmnet_service_
 		if (weight && shmnet_inviting_incarnation(net, target.node) == target.incarnation)
 			able |= BIT_ULL(target.node);
 	}
-	return able;
+	return able & shmnet_service_nodes(table, entry);
 }
 
 /* One of the @nodes, by the flow's addresses and ports. False: it has gone. */

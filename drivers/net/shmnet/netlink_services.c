@@ -15,6 +15,8 @@ static const struct nla_policy service_policy[] = {
 	[SHMNET_A_SERVICE_BALANCE] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
 	[SHMNET_A_SERVICE_CONNECTIONS] = { .type = NLA_U32 },
 	[SHMNET_A_SERVICE_FLAGS] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
+	[SHMNET_A_SERVICE_NODES] = { .type = NLA_U64 },
+	[SHMNET_A_SERVICE_GENERATION] = { .type = NLA_U32 },
 };
 
 const struct nla_policy shmnet_services_policy[SHMNET_A_SERVICE + 1] = {
@@ -25,6 +27,21 @@ const struct nla_policy shmnet_services_policy[SHMNET_A_SERVICE + 1] = {
 static u32 value_of(const struct nlattr *attribute)
 {
 	return attribute ? nla_get_u32(attribute) : 0;
+}
+
+/* What a node says of an address. */
+static void read_address(struct nlattr **attributes, struct shmnet_service *record)
+{
+	struct shmnet_shared_address shared = {
+		.protocol = SHMNET_ADDRESS_RECORD,
+		.balance = value_of(attributes[SHMNET_A_SERVICE_BALANCE]),
+		.flags = value_of(attributes[SHMNET_A_SERVICE_FLAGS]),
+		.generation = value_of(attributes[SHMNET_A_SERVICE_GENERATION]),
+	};
+
+	if (attributes[SHMNET_A_SERVICE_NODES])
+		shared.nodes = nla_get_u64(attributes[SHMNET_A_SERVICE_NODES]);
+	memcpy(record, &shared, sizeof(*record));
 }
 
 static int read_service(const struct nlattr *nest, struct shmnet_service *service,
@@ -46,6 +63,8 @@ static int read_service(const struct nlattr *nest, struct shmnet_service *servic
 		.balance = value_of(attributes[SHMNET_A_SERVICE_BALANCE]),
 		.flags = value_of(attributes[SHMNET_A_SERVICE_FLAGS]),
 	};
+	if (service->protocol == SHMNET_ADDRESS_RECORD)
+		read_address(attributes, service);
 	if (attributes[SHMNET_A_SERVICE_ADDRESS])
 		nla_memcpy(service->address, attributes[SHMNET_A_SERVICE_ADDRESS],
 			   sizeof(service->address));
@@ -117,6 +136,30 @@ int shmnet_do_set_services(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+static int put_address(struct sk_buff *skb, const struct shmnet_service *record)
+{
+	struct shmnet_shared_address shared;
+
+	memcpy(&shared, record, sizeof(shared));
+	if (nla_put_u32(skb, SHMNET_A_SERVICE_BALANCE, shared.balance) ||
+	    nla_put_u32(skb, SHMNET_A_SERVICE_FLAGS, shared.flags) ||
+	    nla_put_u64_64bit(skb, SHMNET_A_SERVICE_NODES, shared.nodes, SHMNET_A_PAD) ||
+	    nla_put_u32(skb, SHMNET_A_SERVICE_GENERATION, shared.generation))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_service(struct sk_buff *skb, const struct shmnet_service *service)
+{
+	if (nla_put_u32(skb, SHMNET_A_SERVICE_PORT, service->port) ||
+	    nla_put_u32(skb, SHMNET_A_SERVICE_WEIGHT, service->weight) ||
+	    nla_put_u32(skb, SHMNET_A_SERVICE_BALANCE, service->balance) ||
+	    nla_put_u32(skb, SHMNET_A_SERVICE_CONNECTIONS, service->connections) ||
+	    nla_put_u32(skb, SHMNET_A_SERVICE_FLAGS, service->flags))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /* Items are numbered by service, slot and network. */
 u32 shmnet_service_items(const struct shmnet_device *device)
 {
@@ -150,12 +193,8 @@ int shmnet_fill_service(struct sk_buff *skb, struct shmnet_device *device, u32 i
 	if (shmnet_put_interface(skb, net) || nla_put_u32(skb, SHMNET_A_SLOT, slot) ||
 	    nla_put_u32(skb, SHMNET_A_INCARNATION, incarnation) ||
 	    nla_put_u32(skb, SHMNET_A_SERVICE_PROTOCOL, service->protocol) ||
-	    nla_put(skb, SHMNET_A_SERVICE_ADDRESS, sizeof(service->address), service->address) ||
-	    nla_put_u32(skb, SHMNET_A_SERVICE_PORT, service->port) ||
-	    nla_put_u32(skb, SHMNET_A_SERVICE_WEIGHT, service->weight) ||
-	    nla_put_u32(skb, SHMNET_A_SERVICE_BALANCE, service->balance) ||
-	    nla_put_u32(skb, SHMNET_A_SERVICE_CONNECTIONS, service->connections) ||
-	    nla_put_u32(skb, SHMNET_A_SERVICE_FLAGS, service->flags))
+	    nla_put(skb, SHMNET_A_SERVICE_ADDRESS, sizeof(service->address), service->address))
 		return -EMSGSIZE;
-	return 0;
+	return service->protocol == SHMNET_ADDRESS_RECORD ? put_address(skb, service) :
+							    put_service(skb, service);
 }

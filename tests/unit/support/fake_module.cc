@@ -7,12 +7,17 @@ namespace shmnet::test {
 
 FakeModule::FakeModule() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
-void FakeModule::set_services(__u32 ifindex, const std::vector<ServiceInfo>& services)
+void FakeModule::set_services(__u32 ifindex, const Tellings& tellings)
 {
-	told.push_back({ifindex, services});
+	told.push_back({ifindex, tellings.services, tellings.addresses});
 	on_told();
 	if (refuse)
-		throw ServicesError(refuse, ifindex, services.size());
+		throw ServicesError(refuse, ifindex, tellings.size());
+}
+
+std::vector<AddressOffer> FakeModule::shared_addresses(__u32)
+{
+	return said_by_others;
 }
 
 bool FakeModule::receive()

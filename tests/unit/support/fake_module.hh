@@ -15,12 +15,14 @@ public:
 	struct Told {
 		__u32 ifindex;
 		std::vector<ServiceInfo> services;
+		std::vector<SharedAddressInfo> addresses;
 	};
 
 	FakeModule();
 
 	std::vector<GlobalInterface> interfaces() override { return present; }
-	void set_services(__u32 ifindex, const std::vector<ServiceInfo>& services) override;
+	void set_services(__u32 ifindex, const Tellings& tellings) override;
+	std::vector<AddressOffer> shared_addresses(__u32 ifindex) override;
 	int descriptor() const override { return event_.get(); }
 	/* Takes rejoin(). */
 	bool receive() override;
@@ -30,7 +32,8 @@ public:
 
 	std::vector<GlobalInterface> present;
 	std::vector<Told> told; /* in order */
-	int refuse = 0;         /* with this errno */
+	std::vector<AddressOffer> said_by_others;
+	int refuse = 0; /* with this errno */
 	/* Called when something was told, or refused. */
 	std::function<void()> on_told = [] {};
 

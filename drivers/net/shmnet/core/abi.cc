@@ -275,7 +275,7 @@ bool shmnet_core_port_owner(const shmnet_core* core, u32 port, u32* slot)
 
 bool shmnet_service_is_valid(const shmnet_service* service)
 {
-	return is_service(*service);
+	return is_record(*service);
 }
 
 void shmnet_core_publish_services(shmnet_core* core, u32 network, const shmnet_service* services,

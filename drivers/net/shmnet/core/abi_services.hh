@@ -63,6 +63,11 @@ u32 shmnet_service_next(const shmnet_service_table* table, u32 offer, shmnet_flo
 	return found.next;
 }
 
+u64 shmnet_service_nodes(const shmnet_service_table* table, const shmnet_service_entry* entry)
+{
+	return table->table.nodes_of(*entry);
+}
+
 bool shmnet_service_choose(shmnet_service_table* table, shmnet_service_entry* entry,
 			   const shmnet_flow* flow, u64 able, u32 own, shmnet_flow_target* target)
 {

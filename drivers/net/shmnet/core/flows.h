@@ -159,6 +159,9 @@ struct shmnet_service_entry *shmnet_service_find(const struct shmnet_service_tab
 __u32 shmnet_service_first(const struct shmnet_service_entry *entry);
 __u32 shmnet_service_next(const struct shmnet_service_table *table, __u32 offer,
 			  struct shmnet_flow_target *target, __u32 *weight);
+/* Bit by slot: whom the service's address is for, without those that drain it. */
+__u64 shmnet_service_nodes(const struct shmnet_service_table *table,
+			   const struct shmnet_service_entry *entry);
 /*
  * Gives a flow to one of those that take new ones and whose slot's bit is in @able; @own: this node's slot.
  * False: none.

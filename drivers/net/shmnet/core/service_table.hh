@@ -25,7 +25,10 @@ struct ServiceOffer {
 	u8 flags;
 };
 
-/* A protocol, an address and a port, and all nodes that have it. */
+/*
+ * A protocol, an address and a port, and all nodes that have it. Or, with SHMNET_ADDRESS_RECORD for a protocol and
+ * no port, an address: it has no offers, but says which nodes take new flows of it.
+ */
 struct ServiceEntry {
 	u8 address[16];
 	u16 port;
@@ -34,6 +37,9 @@ struct ServiceEntry {
 	u32 first; /* offer */
 	u32 last;
 	u32 turn; /* of round robin */
+	u32 generation;
+	u64 nodes;    /* bit by number: that the address is for */
+	u64 draining; /* likewise: that take no new flows of it */
 };
 
 class ServiceTable {
@@ -65,8 +71,12 @@ public:
 	 */
 	void add(u32 node, u64 said, const shmnet_service* services, u32 count)
 	{
-		for (u32 i = 0; i < count && offer_count_ < room_; i++)
-			add(node, said, services[i]);
+		for (u32 i = 0; i < count && offer_count_ < room_ && entry_count_ < room_; i++) {
+			if (services[i].protocol == SHMNET_ADDRESS_RECORD)
+				add_address(node, services[i]);
+			else
+				add(node, said, services[i]);
+		}
 	}
 
 	/* Goes on with the counts of the table before. */
@@ -102,6 +112,14 @@ public:
 		return number ? &entries_[number - 1] : nullptr;
 	}
 
+	/* Nodes that take new flows of the service's address, as far as nodes have said who does. */
+	u64 nodes_of(const ServiceEntry& service) const
+	{
+		u32 number = *bucket_of(address_entry(service.address));
+		return number ? entries_[number - 1].nodes & ~entries_[number - 1].draining
+			      : ~u64{0};
+	}
+
 	/*
 	 * Which node a new flow is given to, of those that offer the service and take new flows, and
 	 * whose bit in @able is set. @own: this node. Null: none.
@@ -131,6 +149,37 @@ private:
 	{
 		return a.port == b.port && a.protocol == b.protocol &&
 		       __builtin_memcmp(a.address, b.address, sizeof(a.address)) == 0;
+	}
+
+	/* What names an address's own entry. */
+	static ServiceEntry address_entry(const u8 (&address)[16])
+	{
+		ServiceEntry entry = {};
+		__builtin_memcpy(entry.address, address, sizeof(entry.address));
+		entry.protocol = SHMNET_ADDRESS_RECORD;
+		return entry;
+	}
+
+	void add_address(u32 node, const shmnet_service& record)
+	{
+		shmnet_shared_address shared;
+		__builtin_memcpy(&shared, &record, sizeof(shared));
+		ServiceEntry wanted = address_entry(shared.address);
+		u32* bucket = bucket_of(wanted);
+		if (*bucket == 0) {
+			wanted.first = wanted.last = NONE;
+			wanted.nodes = ~u64{0};
+			entries_[entry_count_] = wanted;
+			*bucket = ++entry_count_;
+		}
+		ServiceEntry& entry = entries_[*bucket - 1];
+		/* Nodes come in the order of their numbers. */
+		if (shared.generation > entry.generation) {
+			entry.generation = shared.generation;
+			entry.nodes = shared.nodes;
+		}
+		if (shared.flags & SHMNET_ADDRESS_DRAINING)
+			entry.draining |= u64{1} << node;
 	}
 
 	/* Where the service's number, from 1, is or would be. */

@@ -24,6 +24,24 @@ constexpr bool is_service(const shmnet_service& service)
 	       (service.flags & ~SHMNET_SERVICE_FLAGS) == 0;
 }
 
+/* Likewise of an address's; the kind of a record is its protocol. */
+inline bool is_shared_address(const shmnet_service& record)
+{
+	shmnet_shared_address shared;
+	__builtin_memcpy(&shared, &record, sizeof(shared));
+	bool has_address = false;
+	for (u8 byte : shared.address)
+		has_address |= byte != 0;
+	return has_address && shared.protocol == SHMNET_ADDRESS_RECORD &&
+	       shared.balance <= SHMNET_BALANCE_LEAST &&
+	       (shared.flags & ~SHMNET_ADDRESS_FLAGS) == 0;
+}
+
+inline bool is_record(const shmnet_service& record)
+{
+	return is_service(record) || is_shared_address(record);
+}
+
 template <typename Memory> class ServiceBoard {
 public:
 	explicit ServiceBoard(shmnet_services* words) : words_(words) {}
@@ -65,7 +83,7 @@ public:
 		for (u32 i = 0; i < told; i++) {
 			shmnet_service service;
 			copy_from_region<Memory>(&service, &words_->services[i], sizeof(service));
-			if (is_service(service))
+			if (is_record(service))
 				services[count++] = service;
 		}
 		/* Pairs with the release fence in publish(). */
