@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""disturb.py SECONDS NAMESPACE OTHER-NAMESPACE INTERFACE ADDRESS: from one node's network namespace sends to
-the other node's address, and takes that one's interface down and up, while one allocation of fifty fails, of
-whatever kind and whoever's. One process, for a shell ends when it cannot fork. Says how much went through."""
+"""disturb.py SECONDS NAMESPACE OTHER-NAMESPACE INTERFACE ADDRESS [PORT]: from one network namespace sends to
+an address, or connects to a port there, and takes the other's interface down and up, while one allocation of
+fifty fails, of whatever kind and whoever's. One process, for a shell ends when it cannot fork. Says how much
+went through."""
 import ctypes
 import fcntl
 import os
@@ -20,15 +21,21 @@ PORT = 9  # discard
 BURST = 20
 TRIES = 1000
 
-seconds, (home, away, interface, address) = float(sys.argv[1]), sys.argv[2:]
+seconds, (home, away, interface, address) = float(sys.argv[1]), sys.argv[2:6]
+port = int(sys.argv[6]) if len(sys.argv) > 6 else None
+PATIENCE = 0.3  # seconds, of a connection
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+def enter(namespace):
+    place = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+    if libc.setns(place, CLONE_NEWNET) != 0:
+        sys.exit(f"{namespace}: {os.strerror(ctypes.get_errno())}")
 
 
 def socket_in(namespace):
     """A UDP socket there."""
-    place = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-    if libc.setns(place, CLONE_NEWNET) != 0:
-        sys.exit(f"{namespace}: {os.strerror(ctypes.get_errno())}")
+    enter(namespace)
     return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
@@ -64,13 +71,21 @@ def attempt(what, function, *arguments):
         done["not " + what] += 1
 
 
+def send():
+    for _ in range(BURST):
+        attempt("sent", sender.sendto, data, (address, PORT))
+
+
+def connect():
+    attempt("sent", lambda: socket.create_connection((address, port), PATIENCE).close())
+
+
 data = bytes(20000)
 end, turn, up = time.monotonic() + seconds, 0.0, True
 fail(2)
 try:
     while time.monotonic() < end:
-        for _ in range(BURST):
-            attempt("sent", sender.sendto, data, (address, PORT))
+        connect() if port else send()
         if time.monotonic() > turn:
             up = not up
             attempt("up or down", flags, control, up)

@@ -3,7 +3,7 @@
 #
 # What tests of a shared address have in common: two nodes with it, and a client behind node 0.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh
+# shellcheck source-path=SCRIPTDIR source=../kselftest/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 global=203.0.113.1 client=198.51.100.2
 

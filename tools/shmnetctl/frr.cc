@@ -11,6 +11,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <istream>
+#include <iterator>
 #include <optional>
 #include <sstream>
 
@@ -56,6 +58,22 @@ std::string first_line(const std::string& text)
 	if (begin == std::string::npos)
 		return "it does not say why";
 	return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+/* What @text begins with, as the answer to @command. Where there is nothing FRR says so in words, or says nothing. */
+nlohmann::json take_json(std::istream& text, const std::string& command)
+{
+	text >> std::ws;
+	if (text.peek() != '{' && text.peek() != '[')
+		return nlohmann::json::object();
+	nlohmann::json json;
+	try {
+		text >> json;
+	} catch (const nlohmann::json::exception& error) {
+		throw Error(
+			fmt::format("FRR's answer to '{}' is no JSON: {}", command, error.what()));
+	}
+	return json;
 }
 
 } // namespace
@@ -169,16 +187,16 @@ std::string Frr::show(const std::string& command) const
 
 nlohmann::json Frr::show_json(const std::string& command) const
 {
-	std::string text = show(command);
-	size_t begin = text.find_first_not_of(" \n");
-	/* Where there is nothing it says so in words, or says nothing. */
-	if (begin == std::string::npos || (text[begin] != '{' && text[begin] != '['))
-		return nlohmann::json::object();
-	nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-	if (json.is_discarded())
-		throw Error(fmt::format("FRR's answer to '{}' is no JSON: {}", command,
-					first_line(text)));
-	return json;
+	std::istringstream text(show(command));
+	return take_json(text, command);
+}
+
+std::pair<nlohmann::json, std::string> Frr::show_json_and(const std::string& command,
+							  const std::string& second) const
+{
+	std::istringstream text(run({command, second}));
+	nlohmann::json json = take_json(text, command);
+	return {std::move(json), {std::istreambuf_iterator<char>(text), {}}};
 }
 
 std::string Frr::run(const std::vector<std::string>& commands) const

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace shmnet::ctl {
@@ -54,6 +55,9 @@ public:
 	std::string show(const std::string& command) const;
 	/* An empty object if FRR has nothing of it. */
 	nlohmann::json show_json(const std::string& command) const;
+	/* Likewise, and what a second command shows: by one vtysh, which takes a while to start. */
+	std::pair<nlohmann::json, std::string> show_json_and(const std::string& command,
+							     const std::string& second) const;
 
 private:
 	void configure_together(const FrrConfig& commands) const;

@@ -262,23 +262,23 @@ void announce_anew(const Arguments& arguments, const OspfPrefixes& prefixes,
 	fmt::print("{} announced anew: others may not have taken it\n", fmt::join(prefixes, ", "));
 }
 
-void renew(const Arguments& arguments, OspfRenewal& renewal, const Interrupt& interrupt)
-{
-	const OspfPrefixes prefixes =
-		renewal.due(Frr(arguments.sockets).show_json(OSPF_OWN_SUMMARIES),
-			    std::chrono::steady_clock::now());
-	if (!prefixes.empty())
-		announce_anew(arguments, prefixes, interrupt);
-}
-
 /* A second without a route is less than a network that is not reached. */
-void recalculate_if_stranded(const Arguments& arguments)
+void recalculate(const Frr& frr)
 {
-	Frr frr(arguments.sockets);
-	if (!has_stranded_route(frr.show(OSPF_ROUTES6_DETAIL)))
-		return;
 	frr.configure(recalculation(frr.running()));
 	fmt::print("IPv6: a way had no next hop, and all are calculated anew\n");
+}
+
+/* What ospf6d does not put right by itself. */
+void help_ospf6d(const Arguments& arguments, OspfRenewal& renewal, const Interrupt& interrupt)
+{
+	const Frr frr(arguments.sockets);
+	const auto [own, routes] = frr.show_json_and(OSPF_OWN_SUMMARIES, OSPF_ROUTES6_DETAIL);
+	const OspfPrefixes prefixes = renewal.due(own, std::chrono::steady_clock::now());
+	if (!prefixes.empty())
+		announce_anew(arguments, prefixes, interrupt);
+	if (has_stranded_route(routes))
+		recalculate(frr);
 }
 
 /* A failure is told once, and tried again: FRR may be starting anew. */
@@ -298,10 +298,8 @@ int follow(const Arguments& arguments)
 				ipv6 = apply_and_tell(arguments);
 				before = announced;
 			}
-			if (ipv6 && looks % LOOKS_BETWEEN_RENEWALS == 0) {
-				renew(arguments, renewal, interrupt);
-				recalculate_if_stranded(arguments);
-			}
+			if (ipv6 && looks % LOOKS_BETWEEN_RENEWALS == 0)
+				help_ospf6d(arguments, renewal, interrupt);
 			told.clear();
 		} catch (const UsageError&) {
 			throw;

@@ -46,8 +46,8 @@ static u64 inviting_nodes(const struct shmnet_net *net)
 }
 
 /*
- * Those of them that are still as they were when they said that they take flows of the service, and whom its address
- * is for.
+ * Those of them that are still as they were when they said that they take flows of the service, and
+ * whom its address is for.
  */
 static u64 able_nodes(const struct shmnet_net *net, const struct shmnet_service_table *table,
 		      const struct shmnet_service_entry *entry)

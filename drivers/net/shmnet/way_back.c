@@ -26,7 +26,7 @@
 
 struct shmnet_way_back {
 	siphash_key_t secret;
-	atomic64_t entries;	/* bit by slot: a flow has come in by it */
+	bool used;		/* something has come in by another node */
 	u64 places[PLACES];	/* the flow's hash, but the node in its lowest bits; 0: none */
 };
 
@@ -43,12 +43,6 @@ static u64 *place_of(struct shmnet_way_back *back, const struct shmnet_flow *flo
 	return &back->places[*hash / SHMNET_NODES_MAX % PLACES];
 }
 
-/* As long as all come in by one node there is nothing to tell apart. */
-static bool is_of_use(const struct shmnet_way_back *back)
-{
-	return hweight64(atomic64_read(&back->entries)) > 1;
-}
-
 /* The node of @slot has given this node a packet of a shared address. NAPI. */
 void shmnet_came_in(struct shmnet_net *net, u32 slot, struct sk_buff *skb)
 {
@@ -56,10 +50,8 @@ void shmnet_came_in(struct shmnet_net *net, u32 slot, struct sk_buff *skb)
 	struct shmnet_flow flow;
 	u64 *place, hash;
 
-	if (!(atomic64_read(&back->entries) & BIT_ULL(slot)))
-		atomic64_or(BIT_ULL(slot), &back->entries);
-	if (!is_of_use(back))
-		return;
+	if (!READ_ONCE(back->used))
+		WRITE_ONCE(back->used, true);
 	skb->protocol = ((const struct ethhdr *)skb->data)->h_proto;
 	if (!shmnet_flow_of(skb, &flow) || flow.kind != SHMNET_FLOW_PORTS)
 		return;
@@ -210,7 +202,7 @@ u32 shmnet_way_back(struct shmnet_net *net, struct sk_buff *skb, u32 slot)
 	struct shmnet_flow answer;
 	u32 entry;
 
-	if (!is_of_use(back))
+	if (!READ_ONCE(back->used))
 		return slot;
 	if (!shmnet_flow_of(skb, &answer) || answer.kind != SHMNET_FLOW_PORTS)
 		return slot;

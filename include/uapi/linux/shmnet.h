@@ -160,8 +160,8 @@ enum shmnet_genl_attribute {
 	SHMNET_A_STEP,		/* u32: enum shmnet_flow_step */
 	SHMNET_A_CANDIDATES,	/* u64: bit by slot */
 	/*
-	 * Of a SERVICE whose protocol is SHMNET_ADDRESS_RECORD, which is what a node says of a shared
-	 * address: SERVICE_ADDRESS, _BALANCE, _FLAGS (SHMNET_ADDRESS_*), and these.
+	 * Of a SERVICE whose protocol is SHMNET_ADDRESS_RECORD, which is what a node says of a
+	 * shared address: SERVICE_ADDRESS, _BALANCE, _FLAGS (SHMNET_ADDRESS_*), and these.
 	 */
 	SHMNET_A_SERVICE_NODES,	/* u64: bit by slot */
 	SHMNET_A_SERVICE_GENERATION,	/* u32 */

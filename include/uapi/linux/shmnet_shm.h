@@ -428,14 +428,14 @@ SHMNET_ASSERT_OFFSET(struct shmnet_service, protocol, 24);
 #define SHMNET_SERVICE_FLAGS	SHMNET_SERVICE_LOCAL
 
 /*
- * What a node says of a shared address, in the place of a service. Of all that nodes say of it the record of
- * the highest generation defines it, of equal ones that of the lowest slot.
+ * What a node says of a shared address, in the place of a service. Of all that nodes say of it the
+ * record of the highest generation defines it, of equal ones that of the lowest slot.
  */
 struct shmnet_shared_address {
 	__u8 address[16];	/* as a service's */
 	__u64 nodes;		/* bit by slot: who may be given new flows; all bits: everybody */
 	__u8 protocol;		/* SHMNET_ADDRESS_RECORD */
-	__u8 balance;		/* enum shmnet_balance of services that say none themselves; 0: none */
+	__u8 balance;		/* enum shmnet_balance of services without one; 0: none */
 	__u8 flags;		/* SHMNET_ADDRESS_* */
 	__u8 reserved;		/* zero */
 	__u32 generation;	/* 0: this record defines nothing */
@@ -458,7 +458,7 @@ struct shmnet_services {
 	__u64 sequence;
 	__u32 count;		/* of @services, at most SHMNET_SERVICES_MAX */
 	__u8 reserved[52];	/* zero */
-	struct shmnet_service services[];	/* or struct shmnet_shared_address, by its protocol */
+	struct shmnet_service services[];	/* or struct shmnet_shared_address */
 };
 SHMNET_ASSERT_LAYOUT(sizeof(struct shmnet_services) == SHMNET_LINE);
 

@@ -26,8 +26,8 @@ struct ServiceOffer {
 };
 
 /*
- * A protocol, an address and a port, and all nodes that have it. Or, with SHMNET_ADDRESS_RECORD for a protocol and
- * no port, an address: it has no offers, but says which nodes take new flows of it.
+ * A protocol, an address and a port, and all nodes that have it. Or, with SHMNET_ADDRESS_RECORD for a
+ * protocol and no port, an address: it has no offers, but says which nodes take new flows of it.
  */
 struct ServiceEntry {
 	u8 address[16];
