@@ -158,6 +158,20 @@ TEST(StrandedRoutes, AreBestOnesWithoutANextHop)
 	EXPECT_TRUE(has_stranded_route(detail("BA--", 1) + detail("-A--", 1) + detail("BA--", 0)));
 }
 
+TEST(StrandedRoutes, AreCalculatedAnewWhereTheyStay)
+{
+	const std::string good = detail("BA--", 1), bad = detail("BA--", 0);
+	StrandedRoutes routes;
+	StrandedRoutes::Time now;
+	EXPECT_FALSE(routes.is_due(bad, now)) << "it may be on its way";
+	EXPECT_FALSE(routes.is_due(good, now + 5s));
+	EXPECT_FALSE(routes.is_due(bad, now + 10s));
+	EXPECT_TRUE(routes.is_due(bad, now + 15s));
+	EXPECT_FALSE(routes.is_due(bad, now + 20s)) << "it has not helped";
+	EXPECT_FALSE(routes.is_due(bad, now + 74s));
+	EXPECT_TRUE(routes.is_due(bad, now + 75s));
+}
+
 TEST(StrandedRoutes, AreCalculatedAnewByWhatIsAsBeforeThen)
 {
 	const std::vector<std::string> router = {"router ospf6"};

@@ -270,14 +270,20 @@ void recalculate(const Frr& frr)
 }
 
 /* What ospf6d does not put right by itself. */
-void help_ospf6d(const Arguments& arguments, OspfRenewal& renewal, const Interrupt& interrupt)
+struct Ospf6dHelp {
+	OspfRenewal renewal;
+	StrandedRoutes stranded;
+};
+
+void help_ospf6d(const Arguments& arguments, Ospf6dHelp& help, const Interrupt& interrupt)
 {
 	const Frr frr(arguments.sockets);
 	const auto [own, routes] = frr.show_json_and(OSPF_OWN_SUMMARIES, OSPF_ROUTES6_DETAIL);
-	const OspfPrefixes prefixes = renewal.due(own, std::chrono::steady_clock::now());
+	const auto now = std::chrono::steady_clock::now();
+	const OspfPrefixes prefixes = help.renewal.due(own, now);
 	if (!prefixes.empty())
 		announce_anew(arguments, prefixes, interrupt);
-	if (has_stranded_route(routes))
+	if (help.stranded.is_due(routes, now))
 		recalculate(frr);
 }
 
@@ -286,7 +292,7 @@ int follow(const Arguments& arguments)
 {
 	Interrupt interrupt;
 	OspfConfig config = read_config(arguments);
-	OspfRenewal renewal;
+	Ospf6dHelp help;
 	std::set<std::string> before;
 	std::string told;
 	bool ipv6 = false;
@@ -299,7 +305,7 @@ int follow(const Arguments& arguments)
 				before = announced;
 			}
 			if (ipv6 && looks % LOOKS_BETWEEN_RENEWALS == 0)
-				help_ospf6d(arguments, renewal, interrupt);
+				help_ospf6d(arguments, help, interrupt);
 			told.clear();
 		} catch (const UsageError&) {
 			throw;

@@ -3,6 +3,7 @@
 
 #include <sstream>
 #include <string>
+#include <utility>
 
 namespace shmnet::ctl {
 
@@ -10,6 +11,7 @@ namespace {
 
 const std::vector<std::string> ROUTER6 = {"router ospf6"};
 constexpr std::string_view KEY = "maximum-paths ";
+constexpr std::chrono::seconds PAUSE{60};
 
 /* What stands behind @name in a line, or nothing. */
 std::string_view value_of(std::string_view line, std::string_view name)
@@ -32,6 +34,15 @@ bool has_stranded_route(std::string_view detail)
 			return true;
 	}
 	return false;
+}
+
+bool StrandedRoutes::is_due(std::string_view detail, Time now)
+{
+	const bool seen_before = std::exchange(seen_, has_stranded_route(detail));
+	if (!seen_ || !seen_before || (last_ && now - *last_ < PAUSE))
+		return false;
+	last_ = now;
+	return true;
 }
 
 FrrConfig recalculation(const FrrConfig& running)
