@@ -72,9 +72,13 @@ private:
 			service.connections = input_.value<u32>();
 			service.port = input_.byte() & 3;
 			service.weight = static_cast<u16>(input_.below(SHMNET_WEIGHT_MAX + 2));
-			service.protocol = input_.byte() & 1 ? PROTOCOL_TCP : PROTOCOL_UDP;
+			constexpr u8 PROTOCOLS[] = {PROTOCOL_UDP, PROTOCOL_TCP,
+						    SHMNET_ADDRESS_RECORD, PROTOCOL_TCP};
+			service.protocol = PROTOCOLS[input_.byte() & 3];
 			service.balance = input_.byte() & 7;
-			service.flags = input_.byte() & 1;
+			service.flags = input_.byte() & 3;
+			/* Of an address: its generation. */
+			service.reserved[1] = static_cast<u8>(service.port);
 		}
 		return services;
 	}
@@ -128,6 +132,8 @@ private:
 		key.source_port = input_.byte();
 		u64 able = input_.byte() & 7;
 		ServiceEntry* entry = table_ ? table_->find(key) : nullptr;
+		if (entry)
+			able &= table_->nodes_of(*entry);
 		const ServiceOffer* offer =
 			entry ? table_->choose(*entry, key, able, OWN) : nullptr;
 		if (offer)
