@@ -2,7 +2,7 @@
 // What a node says of shared addresses, and what is made of what all say.
 #include "shmnetctl/shared_addresses.hh"
 #include "shmnetd/shared_addresses.hh"
-#include "slots_text.hh"
+#include "slots.hh"
 
 #include <gtest/gtest.h>
 #include <linux/shmnet_shm.h>

@@ -7,6 +7,7 @@
 #include "global_interfaces.hh"
 #include "query.hh"
 #include "shared_addresses.hh"
+#include "slots.hh"
 #include "table.hh"
 
 #include <CLI/CLI.hpp>
@@ -139,15 +140,6 @@ const char* step_name(__u32 step)
 		return "nobody";
 	}
 	return "unknown";
-}
-
-std::vector<__u32> slots_of(__u64 mask)
-{
-	std::vector<__u32> slots;
-	for (__u32 slot = 0; slot < SHMNET_NODES_MAX; slot++)
-		if (mask >> slot & 1)
-			slots.push_back(slot);
-	return slots;
 }
 
 /* The first record's way counts. */

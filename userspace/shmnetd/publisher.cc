@@ -2,7 +2,7 @@
 #include "publisher.hh"
 
 #include "shared_addresses.hh"
-#include "slots_text.hh"
+#include "slots.hh"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 #include "balance.hh"
 #include "query.hh"
 #include "shared_addresses.hh"
-#include "slots_text.hh"
+#include "slots.hh"
 #include "table.hh"
 
 #include <fmt/format.h>
@@ -16,15 +16,6 @@ namespace {
 std::string slots_or_none(__u64 slots)
 {
 	return slots ? slots_text(slots) : "-";
-}
-
-Json slots_json(__u64 slots)
-{
-	Json all = Json::array();
-	for (unsigned slot = 0; slot < SHMNET_NODES_MAX; slot++)
-		if (slots >> slot & 1)
-			all.push_back(slot);
-	return all;
 }
 
 std::string addresses_text(const std::vector<AddressOffer>& offers)
@@ -59,14 +50,14 @@ Json addresses_json(const std::vector<AddressOffer>& offers)
 			 {"interface", one.interface.name},
 			 {"address", address_text(definition.address)},
 			 {"for_all", definition.nodes == ~__u64{0}},
-			 {"nodes", slots_json(definition.nodes)},
+			 {"nodes", slots_of(definition.nodes)},
 			 {"balance",
 			  definition.balance ? Json(balance_name(definition.balance)) : Json()},
 			 {"generation", definition.generation},
 			 {"defined_by", definition.generation ? Json(one.defined_by) : Json()},
 			 {"contested", one.contested},
-			 {"joined", slots_json(one.joined)},
-			 {"draining", slots_json(one.draining)}});
+			 {"joined", slots_of(one.joined)},
+			 {"draining", slots_of(one.draining)}});
 	}
 	return all;
 }
