@@ -24,10 +24,6 @@ both_know() { # both_know NODES BALANCE GENERATION JOINED DRAINING
 	until_true 20 known 0 "$@" && until_true 20 known 1 "$@"
 }
 
-served() { # served COUNT: the names of those who serve so many connections of the client's
-	on2 "$here/ask" tcp $global 80 "$1" | cut -d ' ' -f 1 | tr '\n' ' '
-}
-
 # Nothing but an address on the adapter: it joins, for all.
 joined() {
 	slot0=$(slot_of 0) slot1=$(slot_of 1)
@@ -37,7 +33,7 @@ joined() {
 }
 
 serve_both() {
-	start_server tcp 0 80 && start_server tcp 1 80 && until_true 20 are_both && equal "$(served 10)" "node0 node1 "
+	start_server tcp 0 80 && start_server tcp 1 80 && until_true 20 are_both && equal "$(who_serves 10)" "node0 node1 "
 }
 
 are_both() {
@@ -47,12 +43,8 @@ are_both() {
 # By the other node than the one that it is for.
 defined() {
 	configure_helper 1 "[address.\"$global\"]" "nodes = [$slot0]" 'balance = "source"' &&
-		both_know "$slot0" source 1 "$both" "" && equal "$(served 10)" "node0 " &&
+		both_know "$slot0" source 1 "$both" "" && equal "$(who_serves 10)" "node0 " &&
 		until_true 20 balance_is source
-}
-
-balance_is() { # of both nodes
-	[ "$(on0 "$SHMNETCTL" service | grep -c " $1")" -eq 2 ]
 }
 
 is_explained() {
@@ -62,19 +54,19 @@ is_explained() {
 
 # What was said stays, though nobody is left who says it again.
 survives_its_program() {
-	kill -9 "${helper[1]}" && both_know "$slot0" source 1 "$both" "" && equal "$(served 10)" "node0 " && start_helper 1
+	kill -9 "${helper[1]}" && both_know "$slot0" source 1 "$both" "" && equal "$(who_serves 10)" "node0 " && start_helper 1
 }
 
 # A newer one, by the other node; and then the older one goes.
 defined_anew() {
 	configure_helper 0 "[address.\"$global\"]" "nodes = [$slot1]" 'generation = 2' &&
-		both_know "$slot1" None 2 "$both" "" && equal "$(served 10)" "node1 " &&
+		both_know "$slot1" None 2 "$both" "" && equal "$(who_serves 10)" "node1 " &&
 		configure_helper 1 'services = []' && both_know "$slot1" None 2 "$both" ""
 }
 
 drained() {
 	configure_helper 0 'services = []' && configure_helper 1 "[address.\"$global\"]" 'drain = true' &&
-		both_know all None 0 "$both" "$slot1" && equal "$(served 10)" "node0 " &&
+		both_know all None 0 "$both" "$slot1" && equal "$(who_serves 10)" "node0 " &&
 		on0 "$SHMNETCTL" explain tcp 198.51.100.9:1000 $global:80 | grep -q 'draining, of this address'
 }
 

@@ -9,12 +9,8 @@
 needs python3 serve ask hold
 two_global_nodes
 
-served() { # served COUNT: the names of those who serve so many connections of the client's
-	on2 "$here/ask" tcp $global 80 "$1" | cut -d ' ' -f 1 | tr '\n' ' '
-}
-
 serve_both() {
-	start_server tcp 0 80 && start_server tcp 1 80 && equal "$(served 40)" "node0 node1 "
+	start_server tcp 0 80 && start_server tcp 1 80 && equal "$(who_serves 40)" "node0 node1 "
 }
 
 # explained WANTED SOURCE DESTINATION: step and nodes that shmnetctl on the entry tells.
@@ -62,7 +58,7 @@ answers_are_explained() {
 }
 
 drains() {
-	on1 "$SHMNETCTL" drain "$glob1" && until_true 5 state_is 1 draining && equal "$(served 40)" "node0 " &&
+	on1 "$SHMNETCTL" drain "$glob1" && until_true 5 state_is 1 draining && equal "$(who_serves 40)" "node0 " &&
 		explained "any $slot0" 198.51.100.9:1000 $global:80
 }
 
@@ -75,7 +71,7 @@ down_and_up() {
 		link set $glob1 up
 		route add $global dev $glob1 src $address1 table 100
 	END
-		until_true 5 state_is 1 draining && until_true 20 have_carrier && equal "$(served 40)" "node0 "
+		until_true 5 state_is 1 draining && until_true 20 have_carrier && equal "$(who_serves 40)" "node0 "
 }
 
 waits_for_the_end() {
@@ -83,7 +79,7 @@ waits_for_the_end() {
 }
 
 comes_back() {
-	on1 "$SHMNETCTL" undrain && until_true 5 state_is 1 up && equal "$(served 40)" "node0 node1 "
+	on1 "$SHMNETCTL" undrain && until_true 5 state_is 1 up && equal "$(who_serves 40)" "node0 node1 "
 }
 
 # Its own programs are served by others, too.

@@ -59,7 +59,7 @@ flows_are_shown() {
 leaves() {
 	local answers
 	ip -n "$ns1" link set "$glob1" down && on0 ping -q -c 1 -W 5 "$address1" &&
-		answers=$(on2 "$here/ask" tcp "$global" 80 20) && equal "$answers" "node0 20"
+		answers=$(ask_anew 20) && equal "$answers" "node0 20"
 }
 
 returns() {

@@ -99,6 +99,20 @@ slot_of() {
 	"on$1" "$SHMNETCTL" device --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["node"])'
 }
 
+# ask_anew COUNT: so many connections of the client's to port 80, from ports that none before had since the
+# machine began: a flow is remembered behind its end, and the next one of its ports goes to the same node.
+ask_anew() {
+	local last=/run/shmnet-test-port first
+	first=$(cat $last 2>/dev/null || echo 10000)
+	echo $((first + $1 < 32000 ? first + $1 : 10000)) >$last
+	on2 "$here/ask" tcp $global 80 "$1" 0 "" "$first"
+}
+
+# who_serves COUNT: the names of those who serve so many of them
+who_serves() {
+	ask_anew "$1" | cut -d ' ' -f 1 | tr '\n' ' '
+}
+
 # ---- shmnetd of each node ------------------------------------------------------------------------
 
 needs_helpers() {
@@ -126,4 +140,8 @@ start_helpers() {
 		configure_helper "$node" 'services = []'
 		start_helper "$node"
 	done
+}
+
+balance_is() { # balance_is NAME: of what both nodes offer
+	[ "$(on0 "$SHMNETCTL" service | grep -c " $1")" -eq 2 ]
 }

@@ -29,7 +29,7 @@ are_offered() { # are_offered NODE...: within a second and a half, where the ker
 
 served() { # served COUNT ANSWER...: by whom so many connections of the client's are served
 	local answers
-	answers=$(on2 "$here/ask" tcp $global 80 "$1") || return
+	answers=$(ask_anew "$1") || return
 	equal "$(tr '\n' ' ' <<<"$answers")" "${*:2} "
 }
 
@@ -54,16 +54,12 @@ weight_is() {
 	on0 "$SHMNETCTL" service | grep -qE " $(slot_of 0) +$1 "
 }
 
-balance_is() { # of both nodes
-	[ "$(on0 "$SHMNETCTL" service | grep -c " $1")" -eq 2 ]
-}
-
 # All of a client's connections to one node, whichever port they come from.
 by_source() {
 	local answers
 	configure_helper 0 'balance = "source"' && configure_helper 1 'balance = "source"' &&
 		until_true 20 balance_is source &&
-		answers=$(on2 "$here/ask" tcp $global 80 10) && echo "$answers" && [[ $answers == node?" 10" ]]
+		answers=$(ask_anew 10) && echo "$answers" && [[ $answers == node?" 10" ]]
 }
 
 # Held connections stay where they are; new ones go elsewhere.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // What a node says of shared addresses, and what is made of what all say.
-#include "shmnetctl/shared_addresses.hh"
+#include "address_offers.hh"
 #include "shmnetd/shared_addresses.hh"
 #include "slots.hh"
 
@@ -77,12 +77,12 @@ TEST(SharedAddresses, HaveTheBalanceOfTheirDefinition)
 
 TEST(SharedAddresses, AreShownAsTheyAreDefined)
 {
-	auto all = ctl::gather_addresses({said(2, G, 1, 7), said(0, H, 0), said(0, G, 0),
-					  said(1, G, 1, 6, 0, SHMNET_ADDRESS_FLAGS),
-					  said(3, G, 0, ALL, 0, 0)});
+	auto all = gather_addresses({said(2, G, 1, 7), said(0, H, 0), said(0, G, 0),
+				     said(1, G, 1, 6, 0, SHMNET_ADDRESS_FLAGS),
+				     said(3, G, 0, ALL, 0, 0)});
 	ASSERT_EQ(all.size(), 2u);
-	const ctl::SharedAddress& g = all[0];
-	const ctl::SharedAddress& h = all[1];
+	const SharedAddress& g = all[0];
+	const SharedAddress& h = all[1];
 	EXPECT_EQ(g.definition.nodes, 6u);
 	EXPECT_EQ(g.defined_by, 1u);
 	EXPECT_TRUE(g.contested) << "node 2 says otherwise";
@@ -90,7 +90,7 @@ TEST(SharedAddresses, AreShownAsTheyAreDefined)
 	EXPECT_EQ(g.draining, 2u);
 	EXPECT_EQ(h.definition.nodes, ALL);
 	EXPECT_FALSE(h.contested);
-	EXPECT_FALSE(ctl::gather_addresses({said(0, G, 1, 7), said(1, G, 1, 7)})[0].contested);
+	EXPECT_FALSE(gather_addresses({said(0, G, 1, 7), said(1, G, 1, 7)})[0].contested);
 }
 
 TEST(SharedAddresses, NameTheirNodes)

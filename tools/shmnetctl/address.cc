@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl address: the addresses that nodes share, as all nodes say. */
 #include "address.hh"
+#include "address_offers.hh"
 #include "balance.hh"
 #include "query.hh"
-#include "shared_addresses.hh"
 #include "slots.hh"
 #include "table.hh"
 

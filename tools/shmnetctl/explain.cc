@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* shmnetctl explain: to which node a flow to a shared address goes, and why. */
 #include "address.hh"
+#include "address_offers.hh"
 #include "balance.hh"
 #include "command.hh"
 #include "error.hh"
 #include "global_interfaces.hh"
 #include "query.hh"
-#include "shared_addresses.hh"
 #include "slots.hh"
 #include "table.hh"
 

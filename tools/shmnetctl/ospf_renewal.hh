@@ -56,8 +56,8 @@ private:
 std::set<std::string> ways_to(const OspfPrefixes& prefixes, const nlohmann::json& routes);
 
 /*
- * The plan, with what IPv6 costs on these interfaces changed by one. Not on others: where two routers do that at a time,
- * ospf6d may keep one way of two to what they both announce.
+ * The plan, with what IPv6 costs on these interfaces changed by one. Not on others: what costs more for a while may lose
+ * its next hop elsewhere (ospf_stranded.hh).
  */
 std::vector<OspfLine> with_other_costs(std::vector<OspfLine> plan,
 				       const std::set<std::string>& interfaces);

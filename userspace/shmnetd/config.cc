@@ -323,10 +323,10 @@ ServicePolicy Config::policy_of(const ServiceName& name, __u32 balance) const
 	auto found = own.find(name);
 	if (found != own.end())
 		return found->second;
-	ServicePolicy found_policy = policy;
+	ServicePolicy general = policy;
 	if (balance != 0)
-		found_policy.balance = balance;
-	return found_policy;
+		general.balance = balance;
+	return general;
 }
 
 Config parse_config(std::string_view text, const std::string& file)

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "shared_addresses.hh"
 
+#include "address_offers.hh"
+
 #include <linux/shmnet_shm.h>
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace shmnet::shmnetd {
 
@@ -46,29 +49,18 @@ std::vector<SharedAddressInfo> tell_addresses(const std::set<Address>& here, con
 std::map<Address, __u32> balances_of(const std::vector<SharedAddressInfo>& told,
 				     const std::vector<AddressOffer>& said)
 {
-	struct Best {
-		__u32 generation;
-		__u32 slot;
-		__u32 balance;
-	};
-	std::map<Address, Best> best;
-	auto consider = [&best](const SharedAddressInfo& shared, __u32 slot) {
-		auto [found, is_first] = best.try_emplace(
-			shared.address, Best{shared.generation, slot, shared.balance});
-		Best& other = found->second;
-		if (shared.generation > other.generation ||
-		    (shared.generation == other.generation && slot < other.slot))
-			other = {shared.generation, slot, shared.balance};
-	};
+	/* All are of one network, whichever. */
+	std::vector<AddressOffer> offers;
 	for (const AddressOffer& offer : said)
-		consider(offer.shared, offer.slot);
+		offers.push_back({{}, {}, offer.slot, offer.incarnation, offer.shared});
 	/* What others are about to hear counts if it is newer; else it is among what they said. */
-	for (const SharedAddressInfo& shared : told)
-		consider(shared, SHMNET_NODES_MAX);
+	for (const SharedAddressInfo& own : told)
+		offers.push_back({{}, {}, SHMNET_NODES_MAX, 0, own});
 	std::map<Address, __u32> balances;
-	for (const auto& [address, one] : best)
-		if (one.generation != 0 && one.balance != 0)
-			balances[address] = one.balance;
+	const auto addresses = gather_addresses(std::move(offers));
+	for (const SharedAddress& shared : addresses)
+		if (shared.definition.balance != 0)
+			balances[shared.definition.address] = shared.definition.balance;
 	return balances;
 }
 

@@ -112,7 +112,9 @@ bool shmnet_casts_rest(struct shmnet_net *net, u64 now)
 	net->casts_looked = now;
 	rest = net->casts_debt > CASTS_BURST_NS && (without_end || cpu_is_wanted());
 	if (rest) {
-		WRITE_ONCE(net->casts_rest_until, now + share * (net->casts_debt - CASTS_BURST_NS));
+		/* Else it ends with what programs want, which the timer looks at each time. */
+		WRITE_ONCE(net->casts_rest_until,
+			   without_end ? now + share * (net->casts_debt - CASTS_BURST_NS) : now);
 		if (!net->casts_resting)
 			shmnet_count(&net->counters, rx_cast_rests);
 		shmnet_disarm_casts(net);

@@ -10,13 +10,19 @@
 
 namespace shmnet {
 
+constexpr bool is_zero(const u8 (&address)[16])
+{
+	u8 bits = 0;
+	for (u8 byte : address)
+		bits |= byte;
+	return bits == 0;
+}
+
 /* Whether a record keeps to the rules; others are passed over. */
 constexpr bool is_service(const shmnet_service& service)
 {
-	bool has_address = false;
-	for (u8 byte : service.address)
-		has_address |= byte != 0;
-	return has_address && service.port != 0 && service.weight <= SHMNET_WEIGHT_MAX &&
+	return !is_zero(service.address) && service.port != 0 &&
+	       service.weight <= SHMNET_WEIGHT_MAX &&
 	       (service.protocol == PROTOCOL_TCP || service.protocol == PROTOCOL_UDP ||
 		service.protocol == PROTOCOL_SCTP) &&
 	       service.balance >= SHMNET_BALANCE_ROUND_ROBIN &&
@@ -29,10 +35,7 @@ inline bool is_shared_address(const shmnet_service& record)
 {
 	shmnet_shared_address shared;
 	__builtin_memcpy(&shared, &record, sizeof(shared));
-	bool has_address = false;
-	for (u8 byte : shared.address)
-		has_address |= byte != 0;
-	return has_address && shared.protocol == SHMNET_ADDRESS_RECORD &&
+	return !is_zero(shared.address) && shared.protocol == SHMNET_ADDRESS_RECORD &&
 	       shared.balance <= SHMNET_BALANCE_LEAST &&
 	       (shared.flags & ~SHMNET_ADDRESS_FLAGS) == 0;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace shmnet::ctl {
+namespace shmnet {
 
 struct SharedAddress {
 	std::string device;
@@ -24,4 +24,4 @@ struct SharedAddress {
 /* In the order of devices, networks and addresses. */
 std::vector<SharedAddress> gather_addresses(std::vector<AddressOffer> offers);
 
-} // namespace shmnet::ctl
+} // namespace shmnet

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-#include "shared_addresses.hh"
+#include "address_offers.hh"
 
 #include <linux/shmnet_shm.h>
 
 #include <algorithm>
 #include <tuple>
 
-namespace shmnet::ctl {
+namespace shmnet {
 
 namespace {
 
@@ -56,4 +56,4 @@ std::vector<SharedAddress> gather_addresses(std::vector<AddressOffer> offers)
 	return addresses;
 }
 
-} // namespace shmnet::ctl
+} // namespace shmnet
