@@ -99,13 +99,18 @@ slot_of() {
 	"on$1" "$SHMNETCTL" device --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["node"])'
 }
 
-# ask_anew COUNT: so many connections of the client's to port 80, from ports that none before had since the
-# machine began: a flow is remembered behind its end, and the next one of its ports goes to the same node.
-ask_anew() {
+# new_ports COUNT: the first of so many that no connection had since the machine began: a flow is remembered
+# behind its end, and the next one of its ports goes to the same node.
+new_ports() {
 	local last=/run/shmnet-test-port first
 	first=$(cat $last 2>/dev/null || echo 10000)
 	echo $((first + $1 < 32000 ? first + $1 : 10000)) >$last
-	on2 "$here/ask" tcp $global 80 "$1" 0 "" "$first"
+	echo "$first"
+}
+
+# ask_anew COUNT: so many connections of the client's to port 80, from new ports
+ask_anew() {
+	on2 "$here/ask" tcp $global 80 "$1" 0 "" "$(new_ports "$1")"
 }
 
 # who_serves COUNT: the names of those who serve so many of them

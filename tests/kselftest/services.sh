@@ -102,6 +102,27 @@ wrong_file() {
 		are_offered 0 && served 5 node0 5
 }
 
+# of_three_ports FIRST: who serves each; the servers close first, and have TIME_WAIT.
+of_three_ports() {
+	local port
+	for port in "$1" $(($1 + 1)) $(($1 + 2)); do
+		on2 env ASK_WAITS=1 "$here/ask" tcp $global 80 1 0 "" "$port" || return
+	done | tr '\n' ' '
+}
+
+# In turn they would go to others each time: they go to the nodes that have TIME_WAIT, as long as those listen.
+ports_come_again() {
+	local first before
+	pkill -f "serve tcp node0 $global 80"
+	configure_helper 0 'services = []' && SERVE_CLOSES=1 start_server tcp 0 80 && SERVE_CLOSES=1 start_server tcp 1 80 &&
+		are_offered 0 1 && first=$(new_ports 3) && before=$(of_three_ports "$first") &&
+		echo "$before" && [[ $before == *node0*node1* || $before == *node1*node0* ]] &&
+		equal "$(of_three_ports "$first")" "$before" && equal "$(of_three_ports "$first")" "$before" &&
+		pkill -f "serve tcp node1 $global 80" && are_offered 0 &&
+		equal "$(of_three_ports "$first")" "node0 1 node0 1 node0 1 " &&
+		equal "$(of_three_ports "$first")" "node0 1 node0 1 node0 1 "
+}
+
 check "both nodes take the address" eval "join 0 && join 1"
 check "a client is there" add_client
 check "the global adapters have a carrier" until_true 20 have_carrier
@@ -115,3 +136,4 @@ check "a node that takes no new ones keeps those that it has" takes_no_new_ones
 check "a helper is killed, its program ends, the helper comes back" helper_dies
 check "metrics are told" tells_metrics
 check "a file that is wrong changes nothing" wrong_file
+check "ports come again while their last connection is in TIME_WAIT" ports_come_again

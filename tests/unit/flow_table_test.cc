@@ -175,6 +175,30 @@ TEST(FlowTable, FollowsTcp)
 	EXPECT_EQ(next_state(Datagram, TCP_RST), Datagram);
 }
 
+TEST(FlowTable, ConnectionsBeginAnewByPortsOfOnesThatEnded)
+{
+	TestTable table(FlowTableHere::FLOWS_MIN);
+	FlowTarget target;
+	auto anew = [&](u8 tcp_flags) {
+		bool anew = true;
+		EXPECT_TRUE(table->find(flow_key(1), {0, tcp_flags}, target, anew));
+		return anew;
+	};
+	table->insert(flow_key(1), {1, 1}, FlowState::Opening, 0);
+	EXPECT_FALSE(anew(TCP_SYN)); /* repeated */
+	EXPECT_FALSE(anew(TCP_ACK));
+	EXPECT_FALSE(anew(TCP_SYN)); /* may be forged */
+	EXPECT_FALSE(anew(TCP_FIN | TCP_ACK));
+	EXPECT_FALSE(anew(TCP_ACK));
+	EXPECT_FALSE(anew(TCP_SYN | TCP_ACK));
+	anew(TCP_FIN);
+	EXPECT_TRUE(anew(TCP_SYN));
+	EXPECT_FALSE(anew(TCP_SYN)); /* repeated */
+	EXPECT_FALSE(anew(TCP_RST));
+	EXPECT_TRUE(anew(TCP_SYN));
+	EXPECT_EQ(target, (FlowTarget{1, 1}));
+}
+
 TEST(FlowTable, ARstShortensTheTimeAndEndsNothing)
 {
 	TestTable table(FlowTableHere::FLOWS_MIN);

@@ -24,13 +24,14 @@ static u32 now_ms(void)
 	return (u32)(jiffies64_to_nsecs(get_jiffies_64()) / NSEC_PER_MSEC);
 }
 
+/* @anew: the flow had ended, and this packet begins another one by its ports. */
 bool shmnet_flow_find(struct shmnet_flow_table *table, const struct shmnet_flow *flow,
-		      struct shmnet_flow_target *target)
+		      struct shmnet_flow_target *target, bool *anew)
 {
 	bool found;
 
 	rcu_read_lock();
-	found = shmnet_flows_find(table->core, flow, now_ms(), target);
+	found = shmnet_flows_find(table->core, flow, now_ms(), target, anew);
 	rcu_read_unlock();
 	return found;
 }

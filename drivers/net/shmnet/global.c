@@ -158,21 +158,45 @@ static bool is_own(const struct shmnet_net *net, const struct shmnet_flow *flow,
 	return shmnet_has_socket(net, &told);
 }
 
-static bool is_known(struct shmnet_net *net, const struct shmnet_flow *flow,
-		     struct shmnet_flow_target *target)
+/* Whether that node is given new flows like this one. */
+static bool is_candidate(const struct shmnet_net *net, const struct shmnet_flow *flow, u32 node)
 {
-	return shmnet_flow_find(net->flows, flow, target) &&
-	       shmnet_active_incarnation(net, target->node) == target->incarnation;
+	struct shmnet_service_entry *entry;
+	u64 candidates;
+
+	rcu_read_lock();
+	candidates_for(net, flow, &entry, &candidates);
+	rcu_read_unlock();
+	return candidates & BIT_ULL(node);
 }
 
-/* What says to whom a packet's flow goes, up to where a node is chosen for a new one. */
-static enum shmnet_flow_step step_of(struct shmnet_net *net, const struct shmnet_flow *flow,
-				     bool first, struct shmnet_flow_target *target)
+/*
+ * Where a flow has ended, the next one by its ports is for the node that has TIME_WAIT. @anew: it is
+ * not, since that takes no new ones any more.
+ */
+static bool is_known(struct shmnet_net *net, const struct shmnet_flow *flow,
+		     struct shmnet_flow_target *target, bool *anew)
 {
-	if (is_known(net, flow, target))
+	bool known = shmnet_flow_find(net->flows, flow, target, anew);
+
+	known = known && shmnet_active_incarnation(net, target->node) == target->incarnation;
+	*anew = known && *anew && !is_candidate(net, flow, target->node);
+	return known && !*anew;
+}
+
+/*
+ * What says to whom a packet's flow goes, up to where a node is chosen for a new one; @anew: which
+ * takes the place of one that has ended.
+ */
+static enum shmnet_flow_step step_of(struct shmnet_net *net, const struct shmnet_flow *flow,
+				     bool first, struct shmnet_flow_target *target, bool *anew)
+{
+	if (is_known(net, flow, target, anew))
 		return SHMNET_FLOW_STEP_KNOWN;
 	if (is_answer(net, flow, target))
 		return SHMNET_FLOW_STEP_ANSWER;
+	if (*anew)
+		return SHMNET_FLOW_STEP_OFFERED;
 	if (shmnet_pin_find(net, flow, target))
 		return SHMNET_FLOW_STEP_PINNED;
 	if (first)
@@ -187,8 +211,9 @@ static enum shmnet_flow_step step_of(struct shmnet_net *net, const struct shmnet
 static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 {
 	struct shmnet_flow_target target;
+	bool anew;
 
-	switch (step_of(net, flow, shmnet_flow_is_first(flow), &target)) {
+	switch (step_of(net, flow, shmnet_flow_is_first(flow), &target, &anew)) {
 	case SHMNET_FLOW_STEP_KNOWN:
 		return target.node;
 	case SHMNET_FLOW_STEP_ASKED:
@@ -198,8 +223,10 @@ static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 		if (!choose(net, flow, &target))
 			return net->device->slot;
 		/* Until another entry has decided it waits, and asks who has got it. */
-		if (shmnet_pin_place(net, flow, &target) == SHMNET_PIN_UNDECIDED)
+		if (!anew && shmnet_pin_place(net, flow, &target) == SHMNET_PIN_UNDECIDED)
 			return net->device->info.nodes;
+		if (anew)
+			shmnet_pin_replace(net, flow, &target);
 		break;
 	case SHMNET_FLOW_STEP_ANSWER:
 	case SHMNET_FLOW_STEP_PINNED:
@@ -220,7 +247,8 @@ static u16 queue_of(struct shmnet_net *net, const struct shmnet_flow *flow)
 enum shmnet_flow_step shmnet_explain(struct shmnet_net *net, const struct shmnet_flow *flow,
 				     struct shmnet_flow_target *target, u64 *candidates)
 {
-	enum shmnet_flow_step step = step_of(net, flow, true, target);
+	bool anew;
+	enum shmnet_flow_step step = step_of(net, flow, true, target, &anew);
 	struct shmnet_service_entry *entry;
 
 	*candidates = 0;
@@ -247,8 +275,9 @@ static u16 queue_of_pin(struct shmnet_net *net, const struct shmnet_flow *flow, 
 static u16 queue_of_error(struct shmnet_net *net, const struct shmnet_flow *flow)
 {
 	struct shmnet_flow_target target;
+	bool anew;
 
-	if (is_known(net, flow, &target))
+	if (is_known(net, flow, &target, &anew))
 		return target.node;
 	/* Where there are no ports there is the identifier of an echo. */
 	if (flow->protocol != IPPROTO_ICMP && flow->protocol != IPPROTO_ICMPV6 &&

@@ -65,6 +65,13 @@ static void store(struct shmnet_net *net, const struct shmnet_flow *flow,
 	spin_unlock_bh(&table->pin_lock);
 }
 
+/* The flow's ports are used anew, and not by the node that had it. Not for hard interrupts. */
+void shmnet_pin_replace(struct shmnet_net *net, const struct shmnet_flow *flow,
+			const struct shmnet_flow_target *target)
+{
+	store(net, flow, target, pin_time());
+}
+
 /* The others of a packet go where the first one goes: to @slot. Not for hard interrupts. */
 void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first, u32 slot)
 {

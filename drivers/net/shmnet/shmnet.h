@@ -405,6 +405,8 @@ bool shmnet_pin_find(const struct shmnet_net *net, const struct shmnet_flow *flo
 		     struct shmnet_flow_target *target);
 enum shmnet_pinning shmnet_pin_place(struct shmnet_net *net, const struct shmnet_flow *flow,
 				     struct shmnet_flow_target *target);
+void shmnet_pin_replace(struct shmnet_net *net, const struct shmnet_flow *flow,
+			const struct shmnet_flow_target *target);
 void shmnet_pin_fragments(struct shmnet_net *net, const struct shmnet_flow *first, u32 slot);
 void shmnet_pin_echo(struct shmnet_net *local, const struct sk_buff *skb);
 void shmnet_pins_collect(struct shmnet_net *net, u32 entries);
@@ -419,7 +421,7 @@ void shmnet_way_back_destroy(struct shmnet_device *device);
 
 /* flows.c */
 bool shmnet_flow_find(struct shmnet_flow_table *table, const struct shmnet_flow *flow,
-		      struct shmnet_flow_target *target);
+		      struct shmnet_flow_target *target, bool *anew);
 enum shmnet_flow_insert shmnet_flow_remember(struct shmnet_flow_table *table,
 					     const struct shmnet_flow *flow,
 					     const struct shmnet_flow_target *target);

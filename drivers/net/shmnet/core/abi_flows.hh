@@ -123,10 +123,10 @@ shmnet_flows* shmnet_flows_init(void* memory, u32 flows_max, const __u64 secret[
 }
 
 bool shmnet_flows_find(shmnet_flows* flows, const shmnet_flow* flow, u32 now,
-		       shmnet_flow_target* target)
+		       shmnet_flow_target* target, bool* anew)
 {
 	FlowTarget found;
-	if (!flows->table.find(key_of(flow), {now, flow->tcp_flags}, found))
+	if (!flows->table.find(key_of(flow), {now, flow->tcp_flags}, found, *anew))
 		return false;
 	*target = {found.node, found.incarnation};
 	return true;

@@ -58,4 +58,11 @@ constexpr FlowState next_state(FlowState state, u8 tcp_flags)
 	return state == FlowState::Opening && tcp_flags & TCP_ACK ? FlowState::Established : state;
 }
 
+/* Whether this packet begins another connection by the ports of one that has ended. */
+constexpr bool begins_anew(FlowState state, u8 tcp_flags)
+{
+	return (state == FlowState::Closing || state == FlowState::Closed) &&
+	       (tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+}
+
 } // namespace shmnet

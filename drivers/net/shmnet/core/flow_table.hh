@@ -97,21 +97,30 @@ public:
 
 	/* ---- Any thread ---------------------------------------------------------------------- */
 
-	/* Where a packet of this flow goes. False: it is not known here. */
-	bool find(const FlowKey& key, const FlowTouch& packet, FlowTarget& target)
+	/*
+	 * Where a packet of this flow goes. False: it is not known here. @anew: the flow had ended, and the
+	 * packet begins another one by its ports.
+	 */
+	bool find(const FlowKey& key, const FlowTouch& packet, FlowTarget& target, bool& anew)
 	{
 		u64 hash = hash_of(key);
 		for (;;) {
 			u32 moves = Memory::load_relaxed(&moves_);
 			u32 number = find_number(hash, key, target);
 			if (number != 0) {
-				touch(entry(number), packet);
+				anew = begins_anew(touch(entry(number), packet), packet.tcp_flags);
 				return true;
 			}
 			/* It was moved from the one into the other while this looked in the other first. */
 			if (Memory::load_relaxed(&moves_) == moves)
 				return false;
 		}
+	}
+
+	bool find(const FlowKey& key, const FlowTouch& packet, FlowTarget& target)
+	{
+		bool anew;
+		return find(key, packet, target, anew);
 	}
 
 	u64 hash_of(const FlowKey& key) const { return flow_hash(secret_, key); }
@@ -372,9 +381,9 @@ private:
 
 	/*
 	 * By any thread, beside others: one of them wins. The entry may be another flow's by now, whose
-	 * timer is then wrong by that, once.
+	 * timer is then wrong by that, once. Returns what its state was.
 	 */
-	void touch(Entry& entry, const FlowTouch& packet)
+	FlowState touch(Entry& entry, const FlowTouch& packet)
 	{
 		auto state = static_cast<FlowState>(Memory::load_relaxed(&entry.state));
 		FlowState next = next_state(state, packet.tcp_flags);
@@ -382,6 +391,7 @@ private:
 			Memory::store_relaxed(&entry.state, static_cast<u32>(next));
 		if (next != state || packet.now - Memory::load_relaxed(&entry.used) >= TOUCH_MS)
 			Memory::store_relaxed(&entry.used, packet.now);
+		return state;
 	}
 
 	u32 find_writing(u64 hash, const FlowKey& key) const

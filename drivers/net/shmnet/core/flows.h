@@ -94,9 +94,12 @@ __u32 shmnet_flows_buckets_min(void);
 struct shmnet_flows *shmnet_flows_init(void *memory, __u32 flows_max, const __u64 secret[2],
 				       void *chunks, void *buckets);
 
-/* Any context, under RCU, beside the writer. @now in milliseconds, which wrap. */
+/*
+ * Any context, under RCU, beside the writer. @now in milliseconds, which wrap. @anew: the flow had
+ * ended, and this packet begins another one by its ports.
+ */
 bool shmnet_flows_find(struct shmnet_flows *flows, const struct shmnet_flow *flow, __u32 now,
-		       struct shmnet_flow_target *target);
+		       struct shmnet_flow_target *target, bool *anew);
 __u32 shmnet_flows_count(const struct shmnet_flows *flows);
 /* A number by which equal flows, and nobody outside can tell which others, fall together. */
 __u64 shmnet_flows_hash(const struct shmnet_flows *flows, const struct shmnet_flow *flow);
