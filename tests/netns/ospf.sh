@@ -158,11 +158,11 @@ goes_by() { # goes_by WHO INTERFACE ADDRESS...
 	done
 }
 
-# The left border router is the way again. IPv6 has an election on shml0, which may last for a dead interval (40 s) and
-# a hello.
+# The left border router is the way again, and the right one would be. IPv6 has an election on shml0, which may last for a
+# dead interval (40 s) and a hello.
 is_back() {
-	until_true 60 all_are_adjacent &&
-		until_true 60 goes_left "${client4[0]}" && in_the_end goes_left "${client6[0]}" || {
+	until_true 60 all_are_adjacent && until_true 60 goes_left "${client4[0]}" &&
+		in_the_end goes_left "${client6[0]}" && in_the_end hears_right "${client6[0]%:*}:/64" || {
 		ospf inner show
 		return 1
 	}
@@ -173,7 +173,8 @@ is_back() {
 # others still have of the withdrawal, and so do not take (docs/routing.md). With another cost it counts on.
 in_the_end() {
 	until_true 30 "$@" || {
-		echo "# IPv6 is announced anew, as ospf6d may announce what others do not take" | tee /dev/stderr >&3
+		echo "# not so in half a minute: $*. IPv6 is announced anew, as ospf6d may announce what others do not take" |
+			tee /dev/stderr >&3
 		announces_anew left && announces_anew right && until_true 60 "$@"
 	}
 }
@@ -192,6 +193,13 @@ goes_left() { # goes_left ADDRESS
 	local link
 	link=$(ip -n "$prefix-left" -6 -o address show dev shml0 scope link | sed 's/.* inet6 \([^/]*\).*/\1/')
 	in_place inner ip route get "$1" | grep -qE " via (192\.0\.2\.1|$link) "
+}
+
+# hears_right PREFIX6: the inner node has what the right border router announces of it, should the left one fail.
+hears_right() {
+	vty inner 'show ipv6 ospf6 database inter-prefix json' | python3 -c 'import json, sys
+sys.exit(not any((told["advRouter"], told["payload"]) == ("192.0.2.2", sys.argv[1]) and told["age"] < 3600
+                 for area in json.load(sys.stdin)["areaScopedLinkStateDb"] for told in area["lsa"]))' "$1"
 }
 
 # All daemons in place, and nothing configured.

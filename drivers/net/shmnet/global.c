@@ -171,8 +171,8 @@ static bool is_candidate(const struct shmnet_net *net, const struct shmnet_flow 
 }
 
 /*
- * Where a flow has ended, the next one by its ports is for the node that has TIME_WAIT. @anew: it is
- * not, since that takes no new ones any more.
+ * Where a flow has ended, the next one by its ports is for the node that has TIME_WAIT. @anew: it
+ * is not, since that takes no new ones any more.
  */
 static bool is_known(struct shmnet_net *net, const struct shmnet_flow *flow,
 		     struct shmnet_flow_target *target, bool *anew)
