@@ -20,3 +20,33 @@ bool shmnet_is_node_mac(const struct shmnet_net *net, const u8 *mac, u32 *slot, 
 	       get_unaligned_be24(mac + 1) == net->device->info.region_id &&
 	       *slot < net->device->info.nodes;
 }
+
+/*
+ * Which node a frame for that address goes to, @is_its where that is its own; this one: to all, by
+ * a tape.
+ */
+u32 shmnet_slot_for(struct shmnet_net *net, const u8 *destination, bool *is_its)
+{
+	bool command;
+	int behind;
+	u32 slot;
+
+	*is_its = false;
+	if (is_multicast_ether_addr(destination))
+		return net->device->slot;
+	*is_its = shmnet_is_node_mac(net, destination, &slot, &command);
+	if (*is_its)
+		return slot;
+	behind = shmnet_fdb_find(&net->fdb, destination);
+	return behind < 0 ? net->device->slot : behind;
+}
+
+/* Whether a frame says to come from another node, or to be the driver's own. */
+bool shmnet_is_forged(const struct shmnet_net *net, const u8 *frame)
+{
+	bool command;
+	u32 owner;
+
+	return shmnet_is_node_mac(net, frame + ETH_ALEN, &owner, &command) &&
+	       (command || !shmnet_is_own(net, owner));
+}

@@ -27,14 +27,34 @@ static void ring_readers(struct shmnet_net *net, u32 tape, struct shmnet_counter
 	SHMNET_AT(tape_W7_2);
 }
 
+/* The writer is the tape's: what it has begun it publishes. False: the tape was too busy for it. */
+static bool publish(struct shmnet_net *net, u32 tape, u32 len)
+{
+	struct shmnet_counters *counters = &net->cast_counters;
+
+	if (!shmnet_cast_publish(net->device->core))
+		return false;
+	shmnet_count(counters, tx_frames);
+	shmnet_count(counters, tx_casts);
+	shmnet_count_add(counters, tx_bytes, len);
+	ring_readers(net, tape, counters);
+	return true;
+}
+
+/* By the Ethernet address that is its destination. */
+static u32 tape_for(struct shmnet_net *net, const u8 *destination)
+{
+	return is_multicast_ether_addr(destination) ? shmnet_group_tape(net, destination) :
+						      shmnet_broadcast_tape(net);
+}
+
 netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb)
 {
 	struct shmnet_device *device = net->device;
 	struct shmnet_counters *counters = &net->cast_counters;
 	u32 flags = skb->ip_summed == CHECKSUM_UNNECESSARY ? SHMNET_CAST_DATA_VALID : 0;
-	u32 owner, tape = shmnet_broadcast_tape(net);
-	bool command, published;
 	void *bytes;
+	u32 tape;
 
 	spin_lock(&device->cast_lock);
 	if (skb->len < ETH_HLEN || skb->len > net->info.frame_max || skb_is_gso(skb) ||
@@ -42,30 +62,53 @@ netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb)
 		shmnet_drop(skb, counters, invalid);
 		goto unlock;
 	}
-	if (shmnet_is_node_mac(net, skb->data + ETH_ALEN, &owner, &command) &&
-	    (command || !shmnet_is_own(net, owner))) {
+	if (shmnet_is_forged(net, skb->data)) {
 		shmnet_drop(skb, counters, forged);
 		goto unlock;
 	}
 
-	if (is_multicast_ether_addr(skb->data))
-		tape = shmnet_group_tape(net, skb->data);
+	tape = tape_for(net, skb->data);
 	bytes = shmnet_cast_begin(device->core, net->index, tape, skb->len, flags);
 	skb_copy_bits(skb, 0, bytes, skb->len);
-	published = shmnet_cast_publish(device->core);
-	if (!published) {
+	if (!publish(net, tape, skb->len)) {
 		shmnet_drop(skb, counters, contended);
 		goto unlock;
 	}
-	shmnet_count(counters, tx_frames);
-	shmnet_count(counters, tx_casts);
-	shmnet_count_add(counters, tx_bytes, skb->len);
 	skb_tx_timestamp(skb);
-	ring_readers(net, tape, counters);
 	dev_consume_skb_any(skb);
 unlock:
 	spin_unlock(&device->cast_lock);
 	return NETDEV_TX_OK;
+}
+
+/* A frame of an XDP program's, which is copied. False: it is dropped, and counted. BH is off. */
+bool shmnet_cast_xdp(struct shmnet_net *net, const struct shmnet_xdp_frame *from)
+{
+	struct shmnet_device *device = net->device;
+	struct shmnet_counters *counters = &net->cast_counters;
+	bool sent = false;
+	void *bytes;
+	u32 tape;
+
+	spin_lock(&device->cast_lock);
+	/* Tapes have no frames in pieces that a program could have made. */
+	if (from->more || from->len > net->info.frame_max) {
+		shmnet_count(counters, tx_drop_invalid);
+		goto unlock;
+	}
+	if (shmnet_is_forged(net, from->data)) {
+		shmnet_count(counters, tx_drop_forged);
+		goto unlock;
+	}
+	tape = tape_for(net, from->data);
+	bytes = shmnet_cast_begin(device->core, net->index, tape, from->len, 0);
+	memcpy(bytes, from->data, from->len);
+	sent = publish(net, tape, from->len);
+	if (!sent)
+		shmnet_count(counters, tx_drop_contended);
+unlock:
+	spin_unlock(&device->cast_lock);
+	return sent;
 }
 
 /* False: the tape was too busy for it. */

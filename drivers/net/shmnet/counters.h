@@ -20,6 +20,12 @@
 	X(rx_drop_offload)	/* offload words that are not valid */		\
 	X(rx_drop_forged)	/* another node's address, or a command on a ring */ \
 	X(rx_drop_no_memory)							\
+	X(rx_drop_xdp)		/* longer than the program can be shown, or unsegmented */ \
+	X(rx_xdp_frames)	/* that an XDP program saw */			\
+	X(rx_xdp_drops)		/* of these: it dropped them, or they could not be redirected */ \
+	X(rx_xdp_redirects)	/* of these: to another interface */		\
+	X(rx_xdp_tx)		/* of these: back to nodes */			\
+	X(rx_xdp_casts_taken)	/* of these, from tapes: not for the stack */	\
 	X(rx_cast_not_mine)	/* unicast on a tape for somebody else */	\
 	X(rx_cast_missed)	/* lapped, or overwritten before it was read */	\
 	X(rx_rests)		/* times that reading waited for programs */	\
@@ -35,6 +41,7 @@
 	X(tx_drop_invalid)	/* too long, too short, or no checksum to be had */ \
 	X(tx_drop_no_memory)							\
 	X(tx_drop_contended)	/* a tape was too busy */			\
+	X(tx_drop_full)		/* of an XDP program, and the ring had no room */ \
 	X(tx_drop_backlog)	/* this node served it, and had too much to do */ \
 	X(tx_drop_unknown)	/* nobody said whose connection, or packet, it is of */ \
 	X(tx_unread)		/* in a ring when its connection ended */	\
@@ -82,6 +89,7 @@ void shmnet_sum_counters(const struct shmnet_net *net, struct shmnet_counters *s
 /* What of the kernel's own reasons comes nearest. */
 #define SHMNET_REASON_offload	SKB_DROP_REASON_DEV_HDR
 #define SHMNET_REASON_forged	SKB_DROP_REASON_NOT_SPECIFIED
+#define SHMNET_REASON_xdp	SKB_DROP_REASON_PKT_TOO_BIG
 #define SHMNET_REASON_no_memory	SKB_DROP_REASON_NOMEM
 #define SHMNET_REASON_no_peer	SKB_DROP_REASON_DEV_READY
 #define SHMNET_REASON_stalled	SKB_DROP_REASON_FULL_RING

@@ -301,6 +301,7 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 		if (work && armed && !(announced & BIT_ULL(slot)))
 			note_rescue(net, slot, work);
 	}
+	shmnet_xdp_flush(net);
 	net->unfinished = unfinished;
 	net->next_slot = (net->next_slot + 1) % nodes;
 	if (shmnet_rest(net, begin, total - casts, casts_took)) {

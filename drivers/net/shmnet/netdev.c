@@ -146,17 +146,10 @@ static u16 shmnet_select_queue(struct net_device *dev, struct sk_buff *skb,
 			       struct net_device *sb_dev)
 {
 	struct shmnet_net *net = netdev_priv(dev);
-	const u8 *destination = skb->data;
-	bool command;
-	u32 slot;
-	int behind;
+	bool is_its;
+	u32 slot = shmnet_slot_for(net, skb->data, &is_its);
 
-	if (is_multicast_ether_addr(destination))
-		return net->device->slot;
-	if (shmnet_is_node_mac(net, destination, &slot, &command))
-		return queue_to(net, skb, slot);
-	behind = shmnet_fdb_find(&net->fdb, destination);
-	return behind < 0 ? net->device->slot : behind;
+	return is_its ? queue_to(net, skb, slot) : slot;
 }
 
 static bool goes_onto_tape(const struct shmnet_net *net, const struct sk_buff *skb, u32 slot)
@@ -201,6 +194,11 @@ static netdev_features_t shmnet_features_check(struct sk_buff *skb, struct net_d
 
 static netdev_features_t shmnet_fix_features(struct net_device *dev, netdev_features_t features)
 {
+	struct shmnet_net *net = netdev_priv(dev);
+
+	/* A program sees bytes, and nothing beside them. */
+	if (rcu_access_pointer(net->xdp_prog))
+		features &= ~SHMNET_RX_FEATURES;
 	/* An unsegmented frame has no checksum of its own. */
 	if (!(features & NETIF_F_RXCSUM))
 		features &= ~NETIF_F_GRO_HW;
@@ -222,6 +220,10 @@ static int shmnet_change_mtu(struct net_device *dev, int mtu)
 {
 	struct shmnet_net *net = netdev_priv(dev);
 
+	if (!shmnet_xdp_takes_mtu(net, mtu)) {
+		netdev_info(dev, "the MTU is too large for the XDP program, which has no section xdp.frags\n");
+		return -EINVAL;
+	}
 	mutex_lock(&net->device->lock);
 	WRITE_ONCE(dev->mtu, mtu);
 	if (net->running)
@@ -255,7 +257,8 @@ static void shmnet_get_stats64(struct net_device *dev, struct rtnl_link_stats64 
 	stats->multicast = value[SHMNET_COUNT_rx_casts];
 	stats->rx_frame_errors = value[SHMNET_COUNT_rx_drop_offload];
 	stats->rx_errors = value[SHMNET_COUNT_rx_drop_offload] + value[SHMNET_COUNT_rx_drop_forged];
-	stats->rx_dropped = value[SHMNET_COUNT_rx_drop_no_memory];
+	stats->rx_dropped = value[SHMNET_COUNT_rx_drop_no_memory] +
+			    value[SHMNET_COUNT_rx_drop_xdp];
 	stats->rx_missed_errors = value[SHMNET_COUNT_rx_cast_missed];
 	stats->tx_packets = value[SHMNET_COUNT_tx_frames];
 	stats->tx_bytes = value[SHMNET_COUNT_tx_bytes];
@@ -265,7 +268,8 @@ static void shmnet_get_stats64(struct net_device *dev, struct rtnl_link_stats64 
 			    value[SHMNET_COUNT_tx_drop_stalled] +
 			    value[SHMNET_COUNT_tx_drop_no_memory] +
 			    value[SHMNET_COUNT_tx_drop_backlog] +
-			    value[SHMNET_COUNT_tx_drop_contended];
+			    value[SHMNET_COUNT_tx_drop_contended] +
+			    value[SHMNET_COUNT_tx_drop_full];
 }
 
 static const struct net_device_ops shmnet_netdev_ops = {
@@ -282,6 +286,8 @@ static const struct net_device_ops shmnet_netdev_ops = {
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_get_stats64 = shmnet_get_stats64,
 	.ndo_fdb_dump = shmnet_fdb_dump,
+	.ndo_bpf = shmnet_xdp,
+	.ndo_xdp_xmit = shmnet_xdp_xmit,
 };
 
 /* Its Ethernet addresses mean nothing to the stack: no bridge, and none to be set. */
@@ -310,6 +316,7 @@ static void set_up(struct net_device *dev)
 	dev->vlan_features = SHMNET_FEATURES | NETIF_F_HIGHDMA;
 	dev->hw_enc_features = 0;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+	shmnet_has_xdp(dev);
 	dev->min_mtu = ETH_MIN_MTU;
 	SET_NETDEV_DEVTYPE(dev, &shmnet_device_type);
 }
@@ -318,6 +325,7 @@ static void set_up_global(struct net_device *dev)
 {
 	set_up(dev);
 	dev->netdev_ops = &shmnet_global_ops;
+	shmnet_no_xdp(dev);
 	/* The same address on every node: nobody may be asked who has it. */
 	dev->flags |= IFF_NOARP;
 	dev->priv_flags &= ~IFF_LIVE_ADDR_CHANGE;

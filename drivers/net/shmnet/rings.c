@@ -46,9 +46,17 @@ static struct page_pool *create_pool(struct shmnet_net *net, u32 order, u32 size
 	return page_pool_create(&params);
 }
 
+static void destroy_pools(struct shmnet_net *net)
+{
+	page_pool_destroy(net->chunks);
+	page_pool_destroy(net->pages);
+}
+
 /* Pages that are still with sockets come home later, also after the module is gone. */
 int shmnet_pools_create(struct shmnet_net *net)
 {
+	int err;
+
 	net->pages = create_pool(net, 0, POOL_PAGES);
 	if (IS_ERR(net->pages))
 		return PTR_ERR(net->pages);
@@ -57,13 +65,16 @@ int shmnet_pools_create(struct shmnet_net *net)
 		page_pool_destroy(net->pages);
 		return PTR_ERR(net->chunks);
 	}
-	return 0;
+	err = shmnet_xdp_open(net);
+	if (err)
+		destroy_pools(net);
+	return err;
 }
 
 void shmnet_pools_destroy(struct shmnet_net *net)
 {
-	page_pool_destroy(net->chunks);
-	page_pool_destroy(net->pages);
+	shmnet_xdp_close(net);
+	destroy_pools(net);
 }
 
 /* On error the caller calls shmnet_rings_destroy(). */

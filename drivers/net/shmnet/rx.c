@@ -17,13 +17,8 @@
 #define CHUNK_SIZE	(PAGE_SIZE << SHMNET_CHUNK_ORDER)
 #define CHUNK_USED_MIN	(CHUNK_SIZE * 3 / 4)
 
-/* Reads the spans of a frame one behind the other. */
-struct cursor {
-	const struct shmnet_span *span;
-	u32 used;
-};
-
-static void copy_bytes(void *to, struct cursor *from, u32 len)
+/* Copies out of the region, and moves on. */
+void shmnet_copy_out(void *to, struct shmnet_cursor *from, u32 len)
 {
 	while (len) {
 		u32 part = min(len, from->span->len - from->used);
@@ -55,7 +50,7 @@ static struct page *take_page(struct shmnet_net *net, u32 len, u32 *size)
 }
 
 /* Copies the @len bytes behind the head. Pages come back to their pools, and are not cleared. */
-static bool copy_fragments(struct shmnet_net *net, struct sk_buff *skb, struct cursor *from,
+static bool copy_fragments(struct shmnet_net *net, struct sk_buff *skb, struct shmnet_cursor *from,
 			   u32 len)
 {
 	int i;
@@ -71,7 +66,7 @@ static bool copy_fragments(struct shmnet_net *net, struct sk_buff *skb, struct c
 		if (unlikely(!page))
 			return false;
 		part = min(len, size);
-		copy_bytes(page_address(page), from, part);
+		shmnet_copy_out(page_address(page), from, part);
 		skb_add_rx_frag(skb, i, page, 0, part, size);
 		len -= part;
 	}
@@ -81,7 +76,7 @@ static bool copy_fragments(struct shmnet_net *net, struct sk_buff *skb, struct c
 static struct sk_buff *copy_frame(struct shmnet_net *net, const struct shmnet_span *span, u32 len,
 				  u32 head)
 {
-	struct cursor from = { .span = span };
+	struct shmnet_cursor from = { .span = span };
 	struct sk_buff *skb;
 
 	if (len <= LINEAR_MAX)
@@ -89,7 +84,7 @@ static struct sk_buff *copy_frame(struct shmnet_net *net, const struct shmnet_sp
 	skb = napi_alloc_skb(&net->napi, head);
 	if (unlikely(!skb))
 		return NULL;
-	copy_bytes(__skb_put(skb, head), &from, head);
+	shmnet_copy_out(__skb_put(skb, head), &from, head);
 	if (len > head && unlikely(!copy_fragments(net, skb, &from, len - head))) {
 		napi_consume_skb(skb, 1);
 		return NULL;
@@ -140,7 +135,7 @@ static bool apply_offload(struct shmnet_net *net, struct sk_buff *skb,
 }
 
 /* Learns where the source lives. False: the frame says to come from another node. */
-static bool check_source(struct shmnet_net *net, const u8 *source, u32 peer)
+bool shmnet_check_source(struct shmnet_net *net, const u8 *source, u32 peer)
 {
 	bool command;
 	u32 owner;
@@ -159,7 +154,8 @@ static void deliver(struct shmnet_net *net, struct sk_buff *skb, struct shmnet_c
 	napi_gro_receive(&net->napi, skb);
 }
 
-static void receive_frame(struct shmnet_net *net, u32 peer, struct shmnet_rx_queue *rx)
+/* NULL: it is dropped. Either way its buffers are given back. */
+static struct sk_buff *receive_skb(struct shmnet_net *net, u32 peer, struct shmnet_rx_queue *rx)
 {
 	const struct shmnet_frame *frame = &net->frame;
 	const struct shmnet_offload *offload = &frame->offload;
@@ -175,18 +171,35 @@ static void receive_frame(struct shmnet_net *net, u32 peer, struct shmnet_rx_que
 	shmnet_rx_release(rx->ring);
 	if (unlikely(!skb)) {
 		shmnet_drop_received(net->dev, NULL, frame->len, &rx->counters, no_memory);
-		return;
+		return NULL;
 	}
-	if (unlikely(!check_source(net, skb->data + ETH_ALEN, peer))) {
+	if (unlikely(!shmnet_check_source(net, skb->data + ETH_ALEN, peer))) {
 		shmnet_drop_received(net->dev, skb, skb->len, &rx->counters, forged);
-		return;
+		return NULL;
 	}
 	if (unlikely(!apply_offload(net, skb, offload))) {
 		shmnet_drop_received(net->dev, skb, skb->len, &rx->counters, offload);
-		return;
+		return NULL;
 	}
-	if (offload->hash)
-		skb_set_hash(skb, offload->hash, PKT_HASH_TYPE_L4);
+	return skb;
+}
+
+static void receive_frame(struct shmnet_net *net, u32 peer, struct shmnet_rx_queue *rx)
+{
+	struct bpf_prog *program;
+	struct sk_buff *skb;
+
+	rcu_read_lock();
+	program = rcu_dereference(net->xdp_prog);
+	if (unlikely(program))
+		skb = shmnet_xdp_receive(net, program, peer, rx);
+	else
+		skb = receive_skb(net, peer, rx);
+	rcu_read_unlock();
+	if (!skb)
+		return;
+	if (net->frame.offload.hash)
+		skb_set_hash(skb, net->frame.offload.hash, PKT_HASH_TYPE_L4);
 	if (shmnet_is_global(net))
 		shmnet_came_in(net, peer, skb);
 	deliver(net, skb, &rx->counters);
@@ -312,6 +325,20 @@ static bool is_mine(const struct shmnet_net *net, const u8 *destination)
 	return is_broadcast_ether_addr(destination) || shmnet_group_joined(net, destination);
 }
 
+/* False: the program has dropped it, or sent it elsewhere. */
+static bool passes_program(struct shmnet_net *net, struct sk_buff **skb)
+{
+	struct bpf_prog *program;
+	bool passes = true;
+
+	rcu_read_lock();
+	program = rcu_dereference(net->xdp_prog);
+	if (unlikely(program))
+		passes = shmnet_xdp_receive_cast(net, program, skb);
+	rcu_read_unlock();
+	return passes;
+}
+
 static void receive_cast(struct shmnet_net *net, struct sk_buff *skb, u32 writer, u32 flags)
 {
 	struct shmnet_counters *counters = &net->counters;
@@ -324,7 +351,7 @@ static void receive_cast(struct shmnet_net *net, struct sk_buff *skb, u32 writer
 		receive_command(net, skb, writer);
 		goto drop;
 	}
-	if (!check_source(net, eth->h_source, writer)) {
+	if (!shmnet_check_source(net, eth->h_source, writer)) {
 		shmnet_drop_received(net->dev, skb, skb->len, counters, forged);
 		return;
 	}
@@ -334,6 +361,8 @@ static void receive_cast(struct shmnet_net *net, struct sk_buff *skb, u32 writer
 	}
 	if (flags & SHMNET_CAST_DATA_VALID && net->dev->features & NETIF_F_RXCSUM)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	if (!passes_program(net, &skb))
+		return;
 	shmnet_count(counters, rx_casts);
 	deliver(net, skb, counters);
 	return;

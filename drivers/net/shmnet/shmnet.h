@@ -25,6 +25,8 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include <net/xdp.h>
+
 #include "core/core.h"
 #include "core/flows.h"
 #include "core/steps.h"
@@ -152,6 +154,19 @@ struct shmnet_questions {
 	struct shmnet_counters counters;
 };
 
+/* Copies from the spans of a frame, one behind the other. */
+struct shmnet_cursor {
+	const struct shmnet_span *span;
+	u32 used;
+};
+
+/* A frame of an XDP program's, which stands until it is copied. */
+struct shmnet_xdp_frame {
+	const void *data;
+	u32 len;			/* of @data */
+	const struct skb_shared_info *more;	/* NULL: that is all of it */
+};
+
 /* An interface: one network of the region, as this node sees it. */
 struct shmnet_net {
 	struct net_device *dev;
@@ -174,6 +189,10 @@ struct shmnet_net {
 	struct shmnet_frame frame;	/* NAPI */
 	struct page_pool *pages;	/* NAPI: where large frames are copied to ... */
 	struct page_pool *chunks;	/* ... and in chunks of SHMNET_CHUNK_ORDER */
+	struct bpf_prog __rcu *xdp_prog;	/* under RTNL */
+	struct xdp_rxq_info xdp_rxq;	/* while it is up */
+	u64 xdp_sent;			/* bit by slot: sent to in this poll; NAPI */
+	bool xdp_redirected;		/* in this poll; NAPI */
 	struct shmnet_tape_reader *tapes;	/* by tape; NAPI */
 	void *reader_memory;
 	u32 next_tape;			/* where the next poll begins; NAPI */
@@ -347,6 +366,8 @@ void shmnet_copy_init(void);
 void shmnet_copy(void *to, const void *from, size_t len);
 
 /* rx.c */
+void shmnet_copy_out(void *to, struct shmnet_cursor *from, u32 len);
+bool shmnet_check_source(struct shmnet_net *net, const u8 *source, u32 peer);
 int shmnet_receive_ring(struct shmnet_net *net, u32 slot, int budget);
 int shmnet_receive_casts(struct shmnet_net *net, bool announced, int budget);
 void shmnet_update_ring(struct shmnet_net *net, u32 slot);
@@ -358,7 +379,22 @@ void shmnet_tx_clean(struct shmnet_net *net, u32 slot, int budget);
 bool shmnet_tx_tick(struct shmnet_net *net, u32 slot);
 void shmnet_tx_reconcile(struct shmnet_net *net, u32 slot, bool up);
 
+bool shmnet_tx_xdp(struct shmnet_net *net, u32 slot, const struct shmnet_xdp_frame *from);
+void shmnet_tx_flush(struct shmnet_net *net, u64 slots);
+
+/* xdp.c */
+int shmnet_xdp(struct net_device *dev, struct netdev_bpf *bpf);
+int shmnet_xdp_xmit(struct net_device *dev, int count, struct xdp_frame **frames, u32 flags);
+struct sk_buff *shmnet_xdp_receive(struct shmnet_net *net, struct bpf_prog *prog, u32 peer,
+				   struct shmnet_rx_queue *rx);
+bool shmnet_xdp_receive_cast(struct shmnet_net *net, struct bpf_prog *prog, struct sk_buff **skb);
+void shmnet_xdp_flush(struct shmnet_net *net);
+bool shmnet_xdp_takes_mtu(const struct shmnet_net *net, int mtu);
+int shmnet_xdp_open(struct shmnet_net *net);
+void shmnet_xdp_close(struct shmnet_net *net);
+
 /* cast.c */
+bool shmnet_cast_xdp(struct shmnet_net *net, const struct shmnet_xdp_frame *from);
 netdev_tx_t shmnet_cast_xmit(struct shmnet_net *net, struct sk_buff *skb);
 void shmnet_cast_command(struct shmnet_net *net, enum shmnet_command_type type);
 void shmnet_cast_flow(struct shmnet_net *net, enum shmnet_command_type type,
@@ -465,6 +501,8 @@ void shmnet_set_draining(struct shmnet_net *net, bool draining);
 
 /* address.c */
 void shmnet_node_mac(const struct shmnet_device *device, u32 network, u32 slot, u8 *mac);
+u32 shmnet_slot_for(struct shmnet_net *net, const u8 *destination, bool *is_its);
+bool shmnet_is_forged(const struct shmnet_net *net, const u8 *frame);
 bool shmnet_is_node_mac(const struct shmnet_net *net, const u8 *mac, u32 *slot, bool *command);
 
 /* rings.c */

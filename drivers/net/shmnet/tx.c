@@ -204,6 +204,7 @@ static void publish(struct shmnet_net *net, struct shmnet_tx_queue *tx)
 	}
 }
 
+/* @skb: NULL for one that is nobody's to pay for. */
 static void enter(struct shmnet_net *net, struct shmnet_tx_queue *tx, struct sk_buff *skb)
 {
 	struct shmnet_tx_entry *entry = &tx->entries[tx->next & tx->entries_mask];
@@ -212,7 +213,7 @@ static void enter(struct shmnet_net *net, struct shmnet_tx_queue *tx, struct sk_
 		tx->progress = READ_ONCE(net->ticks);
 	entry->skb = skb;
 	entry->end = shmnet_tx_produced(tx->ring);
-	entry->bytes = skb->len;
+	entry->bytes = skb ? skb->len : 0;
 	entry->sent = READ_ONCE(net->ticks);
 	tx->next++;
 }
@@ -225,9 +226,6 @@ netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct netdev_queue *queue = queue_of(net, slot);
 	u32 longest = skb_is_gso(skb) ? net->info.gso_frame_max : net->info.frame_max;
 	bool more = netdev_xmit_more();
-	const u8 *source = skb->data + ETH_ALEN;
-	bool command;
-	u32 owner;
 
 	if (shmnet_is_own(net, slot))
 		return shmnet_cast_xmit(net, skb);
@@ -237,8 +235,7 @@ netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		shmnet_drop(skb, &tx->counters, invalid);
 		goto flush;
 	}
-	if (unlikely(shmnet_is_node_mac(net, source, &owner, &command) &&
-		     (command || !shmnet_is_own(net, owner)))) {
+	if (unlikely(shmnet_is_forged(net, skb->data))) {
 		shmnet_drop(skb, &tx->counters, forged);
 		goto flush;
 	}
@@ -297,6 +294,71 @@ flush:
 	if (!more && tx->connected)
 		publish(net, tx);
 	return NETDEV_TX_OK;
+}
+
+/*
+ * A frame of an XDP program's, which is copied and not kept. False: there is no room, or nobody to
+ * send to. BH is off. It is sent with the next shmnet_tx_flush().
+ */
+bool shmnet_tx_xdp(struct shmnet_net *net, u32 slot, const struct shmnet_xdp_frame *from)
+{
+	struct shmnet_tx_queue *tx = &net->tx[slot];
+	struct netdev_queue *queue = queue_of(net, slot);
+	u32 len = from->len + (from->more ? from->more->xdp_frags_size : 0);
+	struct cursor to = { .span = tx->frame.span };
+	bool sent = false;
+	u32 i;
+
+	__netif_tx_lock(queue, smp_processor_id());
+	reclaim(net, slot, 0);
+	if (unlikely(len > net->info.frame_max)) {
+		shmnet_count(&tx->counters, tx_drop_invalid);
+		goto unlock;
+	}
+	if (unlikely(shmnet_is_forged(net, from->data))) {
+		shmnet_count(&tx->counters, tx_drop_forged);
+		goto unlock;
+	}
+	if (unlikely(!tx->connected)) {
+		shmnet_count(&tx->counters, tx_drop_no_peer);
+		goto unlock;
+	}
+	/* What is stopped waits for its receiver: this cannot. */
+	if (netif_tx_queue_stopped(queue) || tx->stalled ||
+	    !shmnet_tx_reserve(tx->ring, len, &tx->frame)) {
+		shmnet_count(&tx->counters, tx_drop_full);
+		goto unlock;
+	}
+	memset(&tx->frame.offload, 0, sizeof(tx->frame.offload));
+	copy_bytes(&to, from->data, from->len);
+	for (i = 0; from->more && i < from->more->nr_frags; i++)
+		copy_bytes(&to, skb_frag_address(&from->more->frags[i]),
+			   skb_frag_size(&from->more->frags[i]));
+	shmnet_tx_commit(tx->ring, &tx->frame);
+	shmnet_count(&tx->counters, tx_frames);
+	shmnet_count_add(&tx->counters, tx_bytes, len);
+	enter(net, tx, NULL);
+	if (!shmnet_tx_has_room(tx->ring, net->info.gso_frame_max))
+		stop_until_room(net, slot);
+	sent = true;
+unlock:
+	__netif_tx_unlock(queue);
+	return sent;
+}
+
+/* Shows receivers what shmnet_tx_xdp() has sent them. @slots: a bit for each. BH is off. */
+void shmnet_tx_flush(struct shmnet_net *net, u64 slots)
+{
+	for (; slots; slots &= slots - 1) {
+		u32 slot = __ffs64(slots);
+		struct netdev_queue *queue = queue_of(net, slot);
+
+		__netif_tx_lock(queue, smp_processor_id());
+		if (net->tx[slot].connected)
+			publish(net, &net->tx[slot]);
+		__netif_tx_unlock(queue);
+		shmnet_start_timer(net);
+	}
 }
 
 /* NAPI, for a peer that rang. */
