@@ -4,13 +4,13 @@
 # What ethtool and ip show is right, and what they ask for and cannot have is refused with a reason.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-needs ping tcp_stream
+needs ping python3 tcp_stream
 two_nodes
 # Its solicitations are for routers, which no node is: sent, and received by nobody.
 without_ipv6
 
 shows() { # shows TEXT OPTION: a regular expression, of a line
-	on0 ethtool ${2:+"$2"} "$if0" | tee /dev/stderr | grep -qE "^$1$"
+	on0 ethtool ${2:+"$2"} "$if0" | tee -a /dev/stderr | grep -qE "^$1$"
 }
 
 refuses() { # refuses TEXT OPTION ARGUMENT...
@@ -52,6 +52,27 @@ adds_up() {
 		until_true 10 all_arrived && at_least $((sent0 - first)) 20 "frames from node 0"
 }
 
+# defers WANTED: node 0 with rx-usecs of a millisecond hears one doorbell for many frames; without, for most.
+doorbells_for_200() {
+	local before
+	before=$(counter 0 doorbells_received)
+	on1 python3 -c '
+import socket, sys, time
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+    for _ in range(200):
+        sending.sendto(b"!", (sys.argv[1], 9))
+        time.sleep(0.0003)' "$address0" || return
+	echo $(($(counter 0 doorbells_received) - before))
+}
+
+defers() {
+	local with without
+	without=$(doorbells_for_200) && on0 ethtool -C "$if0" rx-usecs 1000 && shows 'rx-usecs:[[:space:]]+1000' -c &&
+		with=$(doorbells_for_200) && on0 ethtool -C "$if0" rx-usecs 0 && shows 'rx-usecs:[[:space:]]+0' -c || return
+	echo "doorbells for 200 frames: $without, and $with with rx-usecs"
+	[ "$without" -gt 100 ] && [ "$with" -lt 50 ]
+}
+
 check "-i shows the driver" shows 'driver: shmnet' -i
 check "-i shows the device" shows "bus-info: $pci0" -i
 check "-i shows the region's format" shows 'firmware-version: region format [0-9]+' -i
@@ -64,6 +85,9 @@ check "-T shows software time stamps" shows '[[:space:]]+software-transmit.*' -T
 check "the link is shown" shows '[[:space:]]*Link detected: yes' ''
 check "-G is refused" refuses 'as the region was formatted' -G rx 64
 check "-G of too much is refused" refuses 'exceeds maximum' -G rx 100000
+check "-C lets frames wait for others" defers
+check "-C of too much is refused" refuses 'at most 1000' -C rx-usecs 1001
+check "-C of something else is refused" refuses 'unsupported parameter' -C tx-usecs 10
 check "-L is refused" refuses 'not supported' -L combined 2
 check "ip -s link of node 0 says what ethtool -S says" until_true 10 agree 0
 check "and of node 1" until_true 10 agree 1

@@ -58,6 +58,39 @@ static int set_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
 	return -EOPNOTSUPP;
 }
 
+/*
+ * How long the next poll waits behind one that had frames, without doorbells; two that had none end
+ * that. It is the kernel's own moderation, which /sys/class/net/IFACE/gro_flush_timeout and
+ * napi_defer_hard_irqs show, too.
+ */
+#define DEFERRED_POLLS	2
+/* Longer, and senders take their doorbells for lost (SHMNET_REPEAT_TICKS). */
+#define USECS_MAX	1000
+
+static int get_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
+			struct kernel_ethtool_coalesce *kernel_coalesce,
+			struct netlink_ext_ack *extack)
+{
+	if (READ_ONCE(dev->napi_defer_hard_irqs))
+		coalesce->rx_coalesce_usecs = READ_ONCE(dev->gro_flush_timeout) / NSEC_PER_USEC;
+	return 0;
+}
+
+static int set_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
+			struct kernel_ethtool_coalesce *kernel_coalesce,
+			struct netlink_ext_ack *extack)
+{
+	u32 usecs = coalesce->rx_coalesce_usecs;
+
+	if (usecs > USECS_MAX) {
+		NL_SET_ERR_MSG(extack, "rx-usecs is at most 1000");
+		return -ERANGE;
+	}
+	WRITE_ONCE(dev->gro_flush_timeout, usecs * NSEC_PER_USEC);
+	WRITE_ONCE(dev->napi_defer_hard_irqs, usecs ? DEFERRED_POLLS : 0);
+	return 0;
+}
+
 static void get_channels(struct net_device *dev, struct ethtool_channels *channels)
 {
 	channels->max_combined = 1;
@@ -73,6 +106,7 @@ static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksetti
 }
 
 const struct ethtool_ops shmnet_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS,
 	.get_drvinfo = get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = get_link_ksettings,
@@ -81,6 +115,8 @@ const struct ethtool_ops shmnet_ethtool_ops = {
 	.get_ethtool_stats = get_ethtool_stats,
 	.get_ringparam = get_ringparam,
 	.set_ringparam = set_ringparam,
+	.get_coalesce = get_coalesce,
+	.set_coalesce = set_coalesce,
 	.get_channels = get_channels,
 	.get_ts_info = ethtool_op_get_ts_info,
 };

@@ -220,6 +220,21 @@ static bool arm_rings(struct shmnet_net *net, u64 polled)
 	return waiting;
 }
 
+/*
+ * Asks for doorbells, but where NAPI is @held: what was looked at then is looked at again by the
+ * next poll, since nobody rings. Casts are not; a look at them costs (moderation.c). True: poll again.
+ */
+static bool finish_poll(struct shmnet_net *net, u64 slots, u64 polled, bool held)
+{
+	u64 rings = ~BIT_ULL(net->device->slot);
+
+	if (!held)
+		return arm_rings(net, polled);
+	net->unfinished |= slots & rings;
+	arm_rings(net, polled | rings);
+	return true;
+}
+
 static void adapt_poll_interval(struct shmnet_net *net, int work)
 {
 	ktime_t interval = work ? SHMNET_POLL_NS : net->poll_interval * 2;
@@ -320,8 +335,8 @@ int shmnet_poll(struct napi_struct *napi, int budget)
 		adapt_poll_interval(net, total);
 	/* Before the end of this poll: behind it another CPU may be in the next one. */
 	again = !net->polling && !net->rescue_slots;
-	if (again && !is_held(napi, total))
-		again = arm_rings(net, polled);
+	if (again)
+		again = finish_poll(net, slots, polled, is_held(napi, total));
 	if (napi_complete_done(napi, total) && again)
 		napi_schedule(napi);
 	return total;
