@@ -48,7 +48,7 @@ defined() {
 }
 
 is_explained() {
-	on0 "$SHMNETCTL" explain tcp 198.51.100.9:1000 $global:80 | tee /dev/stderr |
+	on0 "$SHMNETCTL" explain tcp 198.51.100.9:1000 $global:80 | tee -a /dev/stderr |
 		grep -q 'the address is not for it'
 }
 

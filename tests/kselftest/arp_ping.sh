@@ -12,19 +12,19 @@ mac1=$(on1 cat "/sys/class/net/$if1/address")
 resolves() { # resolves ADDRESS
 	on0 ip neigh flush dev "$if0"
 	on0 ping -q -c 1 -W 5 "$1" || return
-	on0 ip neigh show to "$1" dev "$if0" | tee /dev/stderr | grep -q "lladdr $mac1 .*REACHABLE"
+	on0 ip neigh show to "$1" dev "$if0" | tee -a /dev/stderr | grep -q "lladdr $mac1 .*REACHABLE"
 }
 
 pings() { # pings PREFIX ADDRESS [OPTION...]: all of ten come back
 	local on=$1 address=$2
 	shift 2
-	"$on" ping -q -c 10 -i 0.02 -W 5 "$@" "$address" | tee /dev/stderr | grep -q ' 0% packet loss'
+	"$on" ping -q -c 10 -i 0.02 -W 5 "$@" "$address" | tee -a /dev/stderr | grep -q ' 0% packet loss'
 }
 
 answers() { # answers ADDRESS WHO [OPTION...]
 	local address=$1 who=$2
 	shift 2
-	on0 ping -c 2 -W 5 "$@" "$address" | tee /dev/stderr | grep -q "from $who"
+	on0 ping -c 2 -W 5 "$@" "$address" | tee -a /dev/stderr | grep -q "from $who"
 }
 
 on1 sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0

@@ -24,7 +24,7 @@ ip -n "$ns2" link set eth0 up
 mac=$(on2 cat /sys/class/net/eth0/address)
 
 shows_address() {
-	on1 bridge fdb show dev "$if1" | tee /dev/stderr | grep -qi "^$mac .*self"
+	on1 bridge fdb show dev "$if1" | tee -a /dev/stderr | grep -qi "^$mac .*self"
 }
 
 shows_nothing_yet() {

@@ -55,7 +55,9 @@ check() {
 	local description=$1
 	shift
 	number=$((number + 1))
-	if "$@" >"$work/check.log" 2>&1; then
+	# Written behind what is there, as does who opens it again (tee -a /dev/stderr).
+	: >"$work/check.log"
+	if "$@" >>"$work/check.log" 2>&1; then
 		echo "ok $number - $description"
 	else
 		echo "not ok $number - $description"

@@ -100,7 +100,7 @@ bridge_set_up() {
 }
 
 snoops() {
-	ip netns exec "$ns1" bridge mdb show dev br0 | tee /dev/stderr | grep -q 'port port grp 239.255.7.7'
+	ip netns exec "$ns1" bridge mdb show dev br0 | tee -a /dev/stderr | grep -q 'port port grp 239.255.7.7'
 }
 
 host_hears() {

@@ -48,7 +48,7 @@ refused() { # refused TEXT
 	done 2>/dev/null
 	after=$(content)
 	equal "$after" "$before" && equal "$(($(dmesg | grep -c "$declined") - lines))" 2 &&
-		dmesg | grep "$declined" | tail -1 | tee /dev/stderr | grep -qF -- "$1"
+		dmesg | grep "$declined" | tail -1 | tee -a /dev/stderr | grep -qF -- "$1"
 }
 
 garbage() { # garbage TEXT OFFSET HEX...

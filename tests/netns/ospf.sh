@@ -174,7 +174,7 @@ is_back() {
 in_the_end() {
 	until_true 30 "$@" || {
 		echo "# not so in half a minute: $*. IPv6 is announced anew, as ospf6d may announce what others do not take" |
-			tee /dev/stderr >&3
+			tee -a /dev/stderr >&3
 		announces_anew left && announces_anew right && until_true 60 "$@"
 	}
 }
