@@ -222,7 +222,8 @@ static bool arm_rings(struct shmnet_net *net, u64 polled)
 
 /*
  * Asks for doorbells, but where NAPI is @held: what was looked at then is looked at again by the
- * next poll, since nobody rings. Casts are not; a look at them costs (moderation.c). True: poll again.
+ * next poll, since nobody rings. Casts are not; a look at them costs (moderation.c). True: poll
+ * again.
  */
 static bool finish_poll(struct shmnet_net *net, u64 slots, u64 polled, bool held)
 {
