@@ -52,8 +52,7 @@ adds_up() {
 		until_true 10 all_arrived && at_least $((sent0 - first)) 20 "frames from node 0"
 }
 
-# defers WANTED: node 0 with rx-usecs of a millisecond hears one doorbell for many frames; without, for most.
-doorbells_for_200() {
+doorbells_for_200() { # that node 0 hears
 	local before
 	before=$(counter 0 doorbells_received)
 	on1 python3 -c '
@@ -65,6 +64,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
 	echo $(($(counter 0 doorbells_received) - before))
 }
 
+# With a millisecond it hears one for many frames; without, for most.
 defers() {
 	local with without
 	without=$(doorbells_for_200) && on0 ethtool -C "$if0" rx-usecs 1000 && shows 'rx-usecs:[[:space:]]+1000' -c &&

@@ -36,7 +36,6 @@ busy() {
 # Two programs that poll for each other's answer, longer than that takes: hardly a doorbell is heard.
 busy_without_doorbells() {
 	local before code=0 pid
-	[ "$(nproc)" -gt 1 ] || return 0
 	exec 4< <(on1 python3 -c '
 import socket
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as answering:
@@ -70,4 +69,5 @@ check "threaded mode is switched under traffic" switches
 check "the bytes are as they were sent" stream_end forth
 check "traffic crosses in threaded mode" in_thread
 check "traffic crosses with busy polling" busy
-check "programs that poll busily need no doorbells" busy_without_doorbells
+# On one processor they keep it from each other.
+[ "$(nproc)" -lt 2 ] || check "programs that poll busily need hardly a doorbell" busy_without_doorbells

@@ -61,7 +61,7 @@ offload_is() { # offload_is NAME on|off
 	on1 ethtool -k "$if1" | grep "^ *$1: $2"
 }
 
-leaves_nothing_undone() { # offloads that peers may count on are STATE
+offloads_are() { # offloads_are on|off: those that peers count on
 	offload_is rx-checksumming "$1" && offload_is rx-gro-hw "$1"
 }
 
@@ -165,8 +165,8 @@ stays_behind_a_pause() {
 
 check "a program that sees one piece is refused where frames are larger" expect_failure 'too large' program pass
 check "one that sees more passes them" passes pass_pieces 56 3000 4000 20000 65000
-check "peers leave nothing undone meanwhile" leaves_nothing_undone off
-check "and do again without it" eval "no_program && leaves_nothing_undone on"
+check "peers leave nothing undone meanwhile" offloads_are off
+check "and do again without it" eval "no_program && offloads_are on"
 set_mtus 1500
 check "one that sees one piece passes them" passes pass 56 1400 20000
 check "the MTU does not grow with it" expect_failure 'Invalid argument' ip -n "$ns1" link set "$if1" mtu 9000

@@ -92,7 +92,7 @@ bool shmnet_cast_xdp(struct shmnet_net *net, const struct shmnet_xdp_frame *from
 
 	spin_lock(&device->cast_lock);
 	/* Tapes have no frames in pieces that a program could have made. */
-	if (from->more || from->len > net->info.frame_max) {
+	if (from->more || from->len < ETH_HLEN || from->len > net->info.frame_max) {
 		shmnet_count(counters, tx_drop_invalid);
 		goto unlock;
 	}

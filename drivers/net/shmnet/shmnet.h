@@ -378,7 +378,6 @@ netdev_tx_t shmnet_start_xmit(struct sk_buff *skb, struct net_device *dev);
 void shmnet_tx_clean(struct shmnet_net *net, u32 slot, int budget);
 bool shmnet_tx_tick(struct shmnet_net *net, u32 slot);
 void shmnet_tx_reconcile(struct shmnet_net *net, u32 slot, bool up);
-
 bool shmnet_tx_xdp(struct shmnet_net *net, u32 slot, const struct shmnet_xdp_frame *from);
 void shmnet_tx_flush(struct shmnet_net *net, u64 slots);
 

@@ -311,7 +311,7 @@ bool shmnet_tx_xdp(struct shmnet_net *net, u32 slot, const struct shmnet_xdp_fra
 
 	__netif_tx_lock(queue, smp_processor_id());
 	reclaim(net, slot, 0);
-	if (unlikely(len > net->info.frame_max)) {
+	if (unlikely(from->len < ETH_HLEN || len > net->info.frame_max)) {
 		shmnet_count(&tx->counters, tx_drop_invalid);
 		goto unlock;
 	}
