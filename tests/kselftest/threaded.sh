@@ -4,7 +4,7 @@
 # NAPI in a thread of its own, switched under traffic, and busy polling.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-needs ping python3 tcp_stream pgrep
+needs ping tcp_stream pgrep
 two_nodes
 on0 test -w "/sys/class/net/$if0/threaded" || skip "this kernel has no threaded NAPI"
 
@@ -33,41 +33,8 @@ busy() {
 	return $code
 }
 
-# Two programs that poll for each other's answer, longer than that takes: hardly a doorbell is heard.
-busy_without_doorbells() {
-	local before code=0 pid
-	exec 4< <(on1 python3 -c '
-import socket
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as answering:
-    answering.setsockopt(socket.SOL_SOCKET, 46, 1000000)  # SO_BUSY_POLL, microseconds
-    answering.bind(("", 7))
-    print("ready", flush=True)
-    while True:
-        said, source = answering.recvfrom(100)
-        answering.sendto(said, source)')
-	pid=$!
-	read -r -u 4 _
-	before=$(counter 0 doorbells_received)
-	on0 python3 -c '
-import socket, sys
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-    asking.setsockopt(socket.SOL_SOCKET, 46, 1000000)
-    asking.settimeout(20)
-    asking.connect((sys.argv[1], 7))
-    for number in range(500):
-        asking.send(str(number).encode())
-        if asking.recv(100) != str(number).encode():
-            sys.exit("another answer")' "$address1" || code=1
-	kill $pid
-	before=$(($(counter 0 doorbells_received) - before))
-	echo "doorbells for 500 answers: $before"
-	[ $before -lt 250 ] && return $code
-}
-
 stream forth "$ns0" "$ns1" "$address1" tcp
 check "threaded mode is switched under traffic" switches
 check "the bytes are as they were sent" stream_end forth
 check "traffic crosses in threaded mode" in_thread
 check "traffic crosses with busy polling" busy
-# On one processor they keep it from each other.
-[ "$(nproc)" -lt 2 ] || check "programs that poll busily need hardly a doorbell" busy_without_doorbells
